@@ -102,7 +102,7 @@ class LedgerCollector(Collector):
 
 
 # The values of an account, each by what its labels beside `account` say.
-Values = Iterable[tuple[tuple[str, ...], float]]
+Samples = Iterable[tuple[tuple[str, ...], float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class _OfAccounts:
     make: type[CounterMetricFamily] | type[GaugeMetricFamily]
     name: str
     help: str
-    values: Callable[[AccountMetrics], Values]
+    values: Callable[[AccountMetrics], Samples]
     label: str | None = None
 
     def of(self, accounts: Iterable[AccountMetrics]) -> Metric:
@@ -124,25 +124,25 @@ class _OfAccounts:
         return family
 
 
-def _figure(read: Callable[[Figures], float]) -> Callable[[AccountMetrics], Values]:
+def _figure(read: Callable[[Figures], float]) -> Callable[[AccountMetrics], Samples]:
     return lambda account: [((), read(account.figures))]
 
 
-def _by_reason(read: Callable[[Figures], Mapping[str, int]]) -> Callable[[AccountMetrics], Values]:
+def _by_reason(read: Callable[[Figures], Mapping[str, int]]) -> Callable[[AccountMetrics], Samples]:
     return lambda account: (((reason,), n) for reason, n in read(account.figures).items())
 
 
-def _oldest_due(account: AccountMetrics) -> Values:
+def _oldest_due(account: AccountMetrics) -> Samples:
     oldest = account.figures.oldest_due
     yield (), oldest.total_seconds() if oldest else 0.0
 
 
-def _holds(account: AccountMetrics) -> Values:
+def _holds(account: AccountMetrics) -> Samples:
     active = {hold.reason for hold in account.figures.holds}
     return (((str(reason),), float(reason in active)) for reason in HoldReason)
 
 
-def _token_expires(account: AccountMetrics) -> Values:
+def _token_expires(account: AccountMetrics) -> Samples:
     """Yield the second, as `relay status` has it. Without a token it is NaN, as no alert takes that
     for a moment."""
     expires_at = account.token_expires_at

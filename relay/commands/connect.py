@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from relay.connecting import connect_flows, wizard
-from relay.connecting.connect_flows import Wanted
+from relay.connecting.connect_flows import WantedConnection
 from relay.runtime import CommandRuntime, pass_runtime
 from shared.accounts.client_links import LINK_LIFE, LONGEST_LINK_LIFE
 from shared.constant_contact.applications import Application, check_application
@@ -64,7 +64,7 @@ def connect(
     if not link and (asked_by is not None or days is not None):
         raise click.UsageError("--from and --days belong to --link.")
     _check_name(name)
-    wanted = Wanted(name, _application(runtime, api_key, secret_file), replace)
+    wanted = WantedConnection(name, _application(runtime, api_key, secret_file), replace)
     if link:
         connect_flows.by_link(
             runtime, wanted, asked_by, timedelta(days=days) if days else LINK_LIFE

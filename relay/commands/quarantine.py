@@ -17,7 +17,7 @@ from shared.domain.signup import QUARANTINE_FILTERS, SPIKE, Signup
 from shared.domain.signup_advice import ABOUT_SPIKES
 from shared.domain.state_words import reason_words
 from shared.infrastructure.timestamps import timestamp
-from shared.operations.quarantine import Delivered
+from shared.operations.quarantine import DeliveredAnyway
 from shared.operations.selection import Selection
 
 COMMANDS = {
@@ -84,7 +84,7 @@ def discard(runtime: CommandRuntime, selection: Selection, *, yes: bool, note: s
     discard_chosen(runtime, chosen, selection, yes=yes, note=note)
 
 
-def _say_delivered(runtime: CommandRuntime, delivered: Delivered) -> None:
+def _say_delivered(runtime: CommandRuntime, delivered: DeliveredAnyway) -> None:
     say, job = runtime.output.say, delivered.job
     if job:
         say(

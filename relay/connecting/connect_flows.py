@@ -28,7 +28,7 @@ from shared.infrastructure.timestamps import timestamp
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedConnection:
     """The connection that the user asked for.
 
     `application` is None for that of the settings. With `replace`, a different account than
@@ -48,7 +48,7 @@ class Wanted:
 # --- an address to open
 
 
-def by_url(runtime: CommandRuntime, wanted: Wanted) -> None:
+def by_url(runtime: CommandRuntime, wanted: WantedConnection) -> None:
     """Print the address of the login. The callback does the rest."""
     warnings = preflight_warnings(runtime, wanted)
     started = runtime.accounts.connecting.browser.start(
@@ -73,7 +73,7 @@ def by_url(runtime: CommandRuntime, wanted: Wanted) -> None:
     )
 
 
-def preflight_warnings(runtime: CommandRuntime, wanted: Wanted) -> list[str]:
+def preflight_warnings(runtime: CommandRuntime, wanted: WantedConnection) -> list[str]:
     """Return what would prevent the login, in whole sentences."""
     check = runtime.accounts.connecting.check_before_login(wanted.application)
     if check.verdict != CheckResult.PROBLEM:
@@ -89,14 +89,16 @@ def _say_warnings(runtime: CommandRuntime, warnings: Sequence[str]) -> None:
 # --- a link for a client
 
 
-def by_link(runtime: CommandRuntime, wanted: Wanted, asked_by: str | None, life: timedelta) -> None:
+def by_link(
+    runtime: CommandRuntime, wanted: WantedConnection, asked_by: str | None, life: timedelta
+) -> None:
     """Make a link and print it."""
     print_link(runtime, wanted, asked_by, life, preflight_warnings(runtime, wanted))
 
 
 def print_link(
     runtime: CommandRuntime,
-    wanted: Wanted,
+    wanted: WantedConnection,
     asked_by: str | None = None,
     life: timedelta = LINK_LIFE,
     warnings: Sequence[str] = (),
@@ -146,7 +148,7 @@ def _ask_for_whom(runtime: CommandRuntime) -> str:
 # --- a code
 
 
-def by_device(runtime: CommandRuntime, wanted: Wanted) -> None:
+def by_device(runtime: CommandRuntime, wanted: WantedConnection) -> None:
     """Show a code, and wait until a person has entered it."""
     connecting = runtime.accounts.connecting
     code = connecting.device.start(wanted.application)
@@ -164,7 +166,7 @@ def by_device(runtime: CommandRuntime, wanted: Wanted) -> None:
 # --- tokens
 
 
-def with_tokens(runtime: CommandRuntime, wanted: Wanted) -> None:
+def with_tokens(runtime: CommandRuntime, wanted: WantedConnection) -> None:
     """Connect with the tokens from standard input."""
     given = _from_input()
 

@@ -7,7 +7,7 @@ from functools import partial
 
 import click
 
-from relay.connecting.connect_flows import Resumed, Wanted, agreed, print_link
+from relay.connecting.connect_flows import Resumed, WantedConnection, agreed, print_link
 from relay.connecting.connected_text import say_connected
 from relay.runtime import CommandRuntime
 from relay.terminal.account_text import say_checks
@@ -62,7 +62,7 @@ _OPENED = {
 }
 
 
-def walk(runtime: CommandRuntime, wanted: Wanted) -> None:
+def walk(runtime: CommandRuntime, wanted: WantedConnection) -> None:
     """Take all steps, up to the lists of the connected account."""
     _explain_application(runtime, wanted)
     runtime.output.say("2. The login\n")
@@ -74,7 +74,7 @@ def walk(runtime: CommandRuntime, wanted: Wanted) -> None:
         say_connected(runtime, result.account, result.checks)
 
 
-def _explain_application(runtime: CommandRuntime, wanted: Wanted) -> None:
+def _explain_application(runtime: CommandRuntime, wanted: WantedConnection) -> None:
     connecting = runtime.accounts.connecting
     application = wanted.application or connecting.connector.calls.applications.default
     runtime.output.say(
@@ -97,7 +97,7 @@ def _explain_application(runtime: CommandRuntime, wanted: Wanted) -> None:
 # --- the user can log in
 
 
-def _by_browser(runtime: CommandRuntime, wanted: Wanted) -> ConnectResult:
+def _by_browser(runtime: CommandRuntime, wanted: WantedConnection) -> ConnectResult:
     """Wait for the login, and return what it came to."""
     connecting = runtime.accounts.connecting
     started = connecting.browser.start(wanted.name, by=runtime.by, **wanted.options)
@@ -130,7 +130,7 @@ def _result(runtime: CommandRuntime, started: Started) -> ConnectResult:
 # --- another person can log in
 
 
-def _by_link(runtime: CommandRuntime, wanted: Wanted) -> ConnectResult | None:
+def _by_link(runtime: CommandRuntime, wanted: WantedConnection) -> ConnectResult | None:
     """Print a link, and wait for the client if the user wants that; None if not."""
     link = print_link(runtime, wanted)
     if not click.confirm("\nWait here until the client has logged in?", default=False):

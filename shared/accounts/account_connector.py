@@ -25,7 +25,7 @@ from shared.constant_contact.token_set import TokenSet
 from shared.constant_contact.token_vault import Token, TokenVault
 from shared.domain.account import Account, HoldReason
 from shared.domain.audit import Action, Actor, Via, current_actor
-from shared.domain.check import Check, CheckResult, Subject
+from shared.domain.check import Check, CheckResult, CheckSubject
 from shared.domain.errors import Refused, TokenError, UnreadableRecord
 from shared.domain.outcome import NEEDED_PRIVILEGE
 from shared.infrastructure.timestamps import timestamp
@@ -323,7 +323,7 @@ class AccountConnector:
             return
         forms = [form.name for form in self.registry.forms() if form.account == account.name]
         if forms:
-            yield Subject("forms", "Its forms").problem(
+            yield CheckSubject("forms", "Its forms").problem(
                 "These forms still name lists of the account that was connected before:"
                 f" {', '.join(forms)}.",
                 "Make them again with: relay forms add FORM --replace",

@@ -13,7 +13,7 @@ from shared.domain.phrases import sign_ups_wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class LoginChoice:
     """What an operator decides about a login.
 
     `before` is the account that has the name, if the login belongs to another one, `found`. `known`
@@ -25,13 +25,13 @@ class Choice:
     found: Account | None = None
 
 
-def choice(pending: PendingTokens, accounts: Sequence[Account]) -> Choice:
+def choice(pending: PendingTokens, accounts: Sequence[Account]) -> LoginChoice:
     """Return what there is to decide as `accounts` are now."""
     if pending.found is None:
-        return Choice()
+        return LoginChoice()
     found = dataclasses.replace(pending.found, name=pending.request.account)
     before = next((each for each in accounts if each.name == found.name), None)
-    return Choice(
+    return LoginChoice(
         before=before if before and not before.may_become(found) else None,
         known=other_name(before, found, accounts),
         found=found,

@@ -10,7 +10,7 @@ from shared.accounts import problems
 from shared.constant_contact.client import ContactList, Organization
 from shared.constant_contact.oauth import SCOPES
 from shared.domain.account import Account
-from shared.domain.check import Check, CheckResult, Subject
+from shared.domain.check import Check, CheckResult, CheckSubject
 from shared.domain.connection_end import SECRET_REFUSED
 from shared.domain.outcome import NEEDED_PRIVILEGE
 from shared.domain.phrases import sentence
@@ -26,14 +26,14 @@ _WHAT_FOR = {
 
 
 def refresh_token_present() -> Check:
-    return Subject("refresh_token", "A refresh token came along").ok(
+    return CheckSubject("refresh_token", "A refresh token came along").ok(
         "The connection can be kept alive."
     )
 
 
 def scopes_granted(scopes: frozenset[str] | None) -> Check:
     """Judge the scopes that the access token names; None when it names none."""
-    subject = Subject("scopes", "The scopes that are needed")
+    subject = CheckSubject("scopes", "The scopes that are needed")
     if scopes is None:
         return subject.unknown("The token does not list its scopes. It can still be used.")
     # Servers like Okta need not repeat offline_access: the refresh token itself proves it.
@@ -48,7 +48,7 @@ def scopes_granted(scopes: frozenset[str] | None) -> Check:
 
 
 def privileges_held(privileges: frozenset[str]) -> Check:
-    subject = Subject("privileges", "The login may write contacts")
+    subject = CheckSubject("privileges", "The login may write contacts")
     if NEEDED_PRIVILEGE in privileges:
         return subject.ok(f"It has {NEEDED_PRIVILEGE}.")
     return subject.problem(
@@ -67,7 +67,7 @@ def connected_title(called: str, found: Iterable[Check]) -> str:
 
 
 def summary_read(summary: Organization | None) -> Check:
-    subject = Subject("summary", "Whose account it is")
+    subject = CheckSubject("summary", "Whose account it is")
     if summary is None:
         return subject.problem(
             "Constant Contact does not say: the scope account_read or the privilege account:read"
@@ -83,7 +83,7 @@ def one_name(account: Account, accounts: Iterable[Account]) -> Iterator[Check]:
     if account.disconnected_at:
         return
     for other in account.other_names(accounts):
-        yield Subject("one_name", "One account, one name").problem(
+        yield CheckSubject("one_name", "One account, one name").problem(
             f"{account.called} is also connected as {other.name}. With one API key, each of the two"
             " can end the other's connection.",
             f"Move the forms to one of them, then run: relay disconnect {other.name}",
@@ -91,7 +91,7 @@ def one_name(account: Account, accounts: Iterable[Account]) -> Iterator[Check]:
 
 
 def lists_read(lists: Sequence[ContactList] | None) -> Check:
-    subject = Subject("lists", "Its contact lists")
+    subject = CheckSubject("lists", "Its contact lists")
     if lists is None:
         return subject.problem(
             "signup-relay cannot read them: the scope contact_data or the privilege"
@@ -109,7 +109,7 @@ def lists_read(lists: Sequence[ContactList] | None) -> Check:
 def refreshed(kind: str | None, error: str | None, *, own_key: bool) -> Check:
     """Judge a forced refresh: the proof that the connection lasts. `own_key` says that the account
     has an API key of its own."""
-    subject = Subject("refresh", "The token can be refreshed")
+    subject = CheckSubject("refresh", "The token can be refreshed")
     if error is None:
         kinds = {"rotating": " Refresh tokens rotate.", "long-lived": " It is a long-lived one."}
         return subject.ok(f"Done once, just now.{kinds.get(kind or '', '')}")
@@ -127,7 +127,7 @@ def what_helps_refreshing(error: str, *, own_key: bool) -> str | None:
 
 def clock(ahead: timedelta | None) -> Check:
     """Judge by how much Constant Contact's clock is ahead of this host's."""
-    subject = Subject("clock", "This host's clock")
+    subject = CheckSubject("clock", "This host's clock")
     if ahead is None:
         return subject.unknown("Constant Contact's answer has no time.")
     if abs(ahead) <= CLOCK_MAY_DIFFER:

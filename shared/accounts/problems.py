@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from shared.accounts.connect_request import ConnectRequest, StartedFrom
 from shared.constant_contact.errors import FlowNotAllowed, InvalidClient, InvalidGrant
 from shared.domain.account import Account
-from shared.domain.check import Check, Subject
+from shared.domain.check import Check, CheckSubject
 from shared.domain.errors import Refused
 from shared.domain.phrases import sentence
 
@@ -27,7 +27,7 @@ _ABOUT_KEY = re.compile(r"client_id|(?:invalid|unauthorized)_client|\bclient id\
 
 _SAYS_NOTHING = (403, 404, 408, 425, 429)
 
-_APPLICATION = Subject("authorization_url", "Constant Contact knows the application")
+_APPLICATION = CheckSubject("authorization_url", "Constant Contact knows the application")
 
 _KEY_UNKNOWN = (
     "Constant Contact does not know the API key.",

@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import ParamSpec
 
-from shared.domain.check import Check, Subject
+from shared.domain.check import Check, CheckSubject
 from shared.domain.errors import RelayError
 from shared.infrastructure.logs import redacted_start
 
@@ -27,12 +27,12 @@ class CheckTask:
     of `subject`.
     """
 
-    subject: Subject
+    subject: CheckSubject
     run: Callable[[], Check | Iterable[Check]]
 
 
 def task(
-    subject: Subject,
+    subject: CheckSubject,
     check: Callable[P, Check | Iterable[Check]],
     *args: P.args,
     **kwargs: P.kwargs,

@@ -11,14 +11,14 @@ from shared.domain.arrival_history import (
     quarantines_all,
     quarantines_much,
 )
-from shared.domain.check import Check, Subject
+from shared.domain.check import Check, CheckSubject
 from shared.domain.form import Form
 from shared.domain.refusal import NO_FAULT_OF_THE_FORM, RefusalCode
 from shared.domain.refusal_history import RefusalHistory, worth_reporting
 from shared.domain.refusal_texts import cause_of, to_do_about
 from shared.ledger.stores.form_counts import FormCounts
 
-FORMS = Subject("forms", "Its forms take sign-ups")
+FORMS = CheckSubject("forms", "Its forms take sign-ups")
 
 # So many of the last refusals with one of these codes are worth a word, although they do not mean
 # that the form is broken.

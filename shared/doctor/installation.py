@@ -23,7 +23,7 @@ from shared.doctor.check_runner import CheckTask, task
 from shared.doctor.deploy.visit import HEADER, proof
 from shared.doctor.instance_header import instance_digest
 from shared.doctor.stored_record_checks import StoredRecordChecks
-from shared.domain.check import Check, CheckResult, Subject
+from shared.domain.check import Check, CheckResult, CheckSubject
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.retention import KeptRecords
 from shared.infrastructure.settings import Settings
@@ -43,8 +43,8 @@ from shared.operations import process_checks
 from shared.operations.operators import Operators
 from shared.operations.secret_rotation import Rotation
 
-ACCOUNTS = Subject("accounts", "Accounts")
-_AUTHORIZATION_URL = Subject("authorization_url", "Constant Contact knows the application")
+ACCOUNTS = CheckSubject("accounts", "Accounts")
+_AUTHORIZATION_URL = CheckSubject("authorization_url", "Constant Contact knows the application")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +148,7 @@ class Installation:
             ),
         ]
 
-    def _ledger_rights(self, subject: Subject) -> Check:
+    def _ledger_rights(self, subject: CheckSubject) -> Check:
         find_missing = partial(missing_rights, self.client, LEDGER_RIGHTS)
         return redis_checks.rights(subject, user_of(self.client), find_missing)
 

@@ -16,15 +16,15 @@ from shared.constant_contact.applications import Applications
 from shared.constant_contact.client import ConstantContact, ContactList
 from shared.constant_contact.errors import Forbidden
 from shared.constant_contact.token_vault import TokenVault
-from shared.domain.check import Check, CheckResult, Subject
+from shared.domain.check import Check, CheckResult, CheckSubject
 from shared.domain.errors import Refused, TokenError
 from shared.domain.form import CustomField, Form
 
-CONSTANT_CONTACT = Subject("privileges", "What Constant Contact says")
-_PRIVILEGES = Subject("privileges", "The login may write contacts")
-_LISTS = Subject("lists", "Its contact lists")
-_FORM_LISTS = Subject("form_lists", "The lists that forms name")
-_FORM_FIELDS = Subject("form_fields", "The custom fields that forms send")
+CONSTANT_CONTACT = CheckSubject("privileges", "What Constant Contact says")
+_PRIVILEGES = CheckSubject("privileges", "The login may write contacts")
+_LISTS = CheckSubject("lists", "Its contact lists")
+_FORM_LISTS = CheckSubject("form_lists", "The lists that forms name")
+_FORM_FIELDS = CheckSubject("form_fields", "The custom fields that forms send")
 
 _NO_TOKENS = (
     ConnectionStatus.DISCONNECTED,
@@ -118,7 +118,7 @@ def lists(
 
 def form_lists(forms: Iterable[Form], existing: Collection[str], account: str) -> list[Check]:
     return [
-        Subject(_FORM_LISTS.name, f"Form {form.name}", account).problem(
+        CheckSubject(_FORM_LISTS.name, f"Form {form.name}", account).problem(
             f"It names the list {listed.name}, which no longer exists, so its sign-ups are"
             " rejected.",
             f"Choose another list: relay forms edit {form.name} --list LIST, with its other lists."
@@ -147,7 +147,7 @@ def fields(
 
 def form_fields(forms: Iterable[Form], existing: Collection[str], account: str) -> list[Check]:
     return [
-        Subject(_FORM_FIELDS.name, f"Form {form.name}", account).problem(
+        CheckSubject(_FORM_FIELDS.name, f"Form {form.name}", account).problem(
             f"It sends the custom field {field.name}, which no longer exists.",
             "Create the field again in Constant Contact, or name the fields that stay with:"
             f" relay forms edit {form.name} --field NAME",
@@ -162,7 +162,7 @@ def _is_forbidden(error: Refused) -> bool:
     return isinstance(error.__cause__, Forbidden)
 
 
-def _unreadable(subject: Subject, error: Refused) -> Check:
+def _unreadable(subject: CheckSubject, error: Refused) -> Check:
     return subject.unknown(str(error), "Ask again: relay doctor")
 
 

@@ -14,15 +14,15 @@ from shared.constant_contact.connection import Connection
 from shared.constant_contact.errors import ConnectionFailed
 from shared.constant_contact.response import Response
 from shared.doctor.instance_header import HEADER
-from shared.domain.check import Check, Subject
+from shared.domain.check import Check, CheckSubject
 from shared.domain.forwarding import Misfit
 from shared.domain.lasting_failures import what_helps
 from shared.domain.web_addresses import is_loopback_url
 from shared.infrastructure.stored_records import RecordKind, read_one
 
-PUBLIC_URL = Subject("public_url", "The public address leads here")
-PROXIES = Subject("proxies", "Proxies say who the visitors are")
-API = Subject("constant_contact", "Constant Contact's API answers")
+PUBLIC_URL = CheckSubject("public_url", "The public address leads here")
+PROXIES = CheckSubject("proxies", "Proxies say who the visitors are")
+API = CheckSubject("constant_contact", "Constant Contact's API answers")
 
 ANSWER_WITHIN = timedelta(seconds=5)
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from shared.domain.check import Check, Subject
+from shared.domain.check import Check, CheckSubject
 from shared.domain.second_factor import WhoMustHaveOne
 from shared.operations.operators import Operator, must_have_second_factor
 
-SECOND_FACTOR = Subject("second_factor", "Second factors of operators")
+SECOND_FACTOR = CheckSubject("second_factor", "Second factors of operators")
 
 
 def second_factor(demanded: WhoMustHaveOne, without: Sequence[Operator]) -> Check:

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
-from shared.domain.check import Check, Subject
+from shared.domain.check import Check, CheckSubject
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.memory_forecast import MemoryForecast
 from shared.ledger.redis_server.rights import Rights
@@ -17,19 +17,19 @@ SLOW = timedelta(milliseconds=20)
 # Redis' clock dates tokens and holds, the host's clock dates JSON and logs.
 CLOCKS_MAY_DIFFER = timedelta(seconds=2)
 
-REDIS = Subject("redis", "Redis answers")
-SERVER = Subject("redis_server", "The Redis server")
-CLOCK = Subject("redis_clock", "Redis' clock and this host's")
-BROKER = Subject("broker", "Celery's broker answers")
-RIGHTS = Subject("redis_rights", "The rights of the Redis user")
-BROKER_RIGHTS = Subject("broker_rights", "The rights of the broker's Redis user")
+REDIS = CheckSubject("redis", "Redis answers")
+SERVER = CheckSubject("redis_server", "The Redis server")
+CLOCK = CheckSubject("redis_clock", "Redis' clock and this host's")
+BROKER = CheckSubject("broker", "Celery's broker answers")
+RIGHTS = CheckSubject("redis_rights", "The rights of the Redis user")
+BROKER_RIGHTS = CheckSubject("broker_rights", "The rights of the broker's Redis user")
 
-_VERSION = Subject("redis_version", "The server's version")
-_DURABILITY = Subject("redis_durability", "Accepted sign-ups survive a crash")
-_EVICTION = Subject("redis_eviction", "A full server drops nothing")
-_MEMORY = Subject("redis_memory", "The server's memory")
-_ROLE = Subject("redis_role", "The server accepts writes")
-_ACCEPT_FSYNC = Subject("accept_fsync", "Answers wait for the disk")
+_VERSION = CheckSubject("redis_version", "The server's version")
+_DURABILITY = CheckSubject("redis_durability", "Accepted sign-ups survive a crash")
+_EVICTION = CheckSubject("redis_eviction", "A full server drops nothing")
+_MEMORY = CheckSubject("redis_memory", "The server's memory")
+_ROLE = CheckSubject("redis_role", "The server accepts writes")
+_ACCEPT_FSYNC = CheckSubject("accept_fsync", "Answers wait for the disk")
 
 _LOOK_IT_UP = "Look up the server's configuration. It needs"
 _APPEND_ONLY = "Set appendonly yes in the server's configuration."
@@ -73,7 +73,7 @@ def server(inspect: Callable[[], ServerFacts], *, accept_fsync: bool) -> Iterato
         yield waitaof(facts)
 
 
-def rights(subject: Subject, user: str, find_missing: Callable[[], Rights]) -> Check:
+def rights(subject: CheckSubject, user: str, find_missing: Callable[[], Rights]) -> Check:
     """Check whether the Redis user may do all that signup-relay does."""
     missing = find_missing()
     if not (rules := missing.as_rules()):

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from shared.domain.check import Check, Subject
+from shared.domain.check import Check, CheckSubject
 from shared.domain.durations import minute
 from shared.domain.retention import KeptRecords, beginning
 
-RETENTION = Subject("retention", "Records are kept as long as the settings say")
+RETENTION = CheckSubject("retention", "Records are kept as long as the settings say")
 
 # Clearing follows within a minute, but a large backlog takes some more.
 _MAY_BE_LATE = timedelta(minutes=10)

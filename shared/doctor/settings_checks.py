@@ -4,15 +4,15 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from shared.domain.check import Check, Subject
+from shared.domain.check import Check, CheckSubject
 from shared.infrastructure.alert_services import ARE_OFF, SET_THEM
 from shared.ledger.spools import damaged_ones
 from shared.operations.secret_rotation import Survey
 
-SETTINGS = Subject("settings", "The settings")
-SECRET_KEY = Subject("secret_key", "RELAY_SECRET_KEY decrypts what is stored")
-ALERTS = Subject("alerts", "Alerts")
-SPOOL = Subject("spool", "Web's disk stands in for Redis")
+SETTINGS = CheckSubject("settings", "The settings")
+SECRET_KEY = CheckSubject("secret_key", "RELAY_SECRET_KEY decrypts what is stored")
+ALERTS = CheckSubject("alerts", "Alerts")
+SPOOL = CheckSubject("spool", "Web's disk stands in for Redis")
 
 
 def settings(advice: Callable[[], Sequence[str]]) -> Check:

@@ -14,7 +14,7 @@ from shared.accounts.account_summary import AccountSummaries, AccountSummary, Co
 from shared.accounts.advice import on_hold
 from shared.constant_contact.token_vault import TokenVault
 from shared.domain.account import Account, Hold, HoldReason
-from shared.domain.check import Check, Subject
+from shared.domain.check import Check, CheckSubject
 from shared.domain.durations import in_words, minute, times
 from shared.domain.errors import TokenError
 from shared.domain.failure_group import FailureGroup, are_sent_again
@@ -25,7 +25,7 @@ from shared.domain.signup import QuarantineReason
 from shared.domain.signup_advice import is_about_lists, why_failed
 from shared.infrastructure.logs import redact
 from shared.ledger.ledger import Ledger
-from shared.ledger.redis_server.server_inspection import Overdue, find_overdue
+from shared.ledger.redis_server.server_inspection import OverdueSignups, find_overdue
 from shared.ledger.signup_index import SignupIndex
 
 # Beat looks every minute, and with many accounts each waits a second for the one before it.
@@ -33,12 +33,12 @@ REFRESH_MAY_BE_LATE = timedelta(minutes=10)
 # Workers look every three seconds; a retry of another sign-up, or a turn, takes less than this.
 MAY_WAIT = timedelta(minutes=5)
 
-CONNECTION = Subject("connection", "The connection")
-_TOKENS = Subject("tokens", "Its tokens are kept fresh")
-_HOLDS = Subject("holds", "Holds")
-_WAITING = Subject("waiting", "Sign-ups flow")
-_REPEATED_ADDRESSES = Subject("repeated_addresses", "Nobody is kept out by RELAY_PERSON_LIMIT")
-_FAILED = Subject("failed", "Sign-ups do not fail")
+CONNECTION = CheckSubject("connection", "The connection")
+_TOKENS = CheckSubject("tokens", "Its tokens are kept fresh")
+_HOLDS = CheckSubject("holds", "Holds")
+_WAITING = CheckSubject("waiting", "Sign-ups flow")
+_REPEATED_ADDRESSES = CheckSubject("repeated_addresses", "Nobody is kept out by RELAY_PERSON_LIMIT")
+_FAILED = CheckSubject("failed", "Sign-ups do not fail")
 # Causes of failures, the largest first. The console's failed page has all.
 _MOST_CAUSES = 3
 _FAILED_LATELY = timedelta(days=1)
@@ -159,7 +159,7 @@ def failed(groups: Sequence[FailureGroup], now: datetime, *, account: str) -> li
     return [_failed_for(each, subject) for each in largest] or [subject.ok(none)]
 
 
-def _failed_for(group: FailureGroup, subject: Subject) -> Check:
+def _failed_for(group: FailureGroup, subject: CheckSubject) -> Check:
     of, why = f"{group.form}: " if group.form else "", why_failed(group)
     others = f" {are_sent_again(group.in_jobs, 'more')}." if group.in_jobs else ""
     judge = subject.problem if is_about_lists(group) else subject.advice
@@ -226,7 +226,7 @@ def _fresh(summary: AccountSummary, failures: int, cause: str | None, now: datet
 
 def hold(each: Hold, summary: AccountSummary, now: datetime) -> Check:
     account = summary.account.name
-    subject = Subject(_HOLDS.name, f"On hold: {each.reason}", account)
+    subject = CheckSubject(_HOLDS.name, f"On hold: {each.reason}", account)
     note = redact(each.note).rstrip(".")
     since = in_words(now - each.since)
     found = f"Sign-ups have been on hold for {since}{f': {note}' if note else ''}."
@@ -240,7 +240,7 @@ def hold(each: Hold, summary: AccountSummary, now: datetime) -> Check:
     return judge(found, fix)
 
 
-def waiting(read: Callable[[], Overdue], holds: Sequence[Hold], *, account: str) -> Check:
+def waiting(read: Callable[[], OverdueSignups], holds: Sequence[Hold], *, account: str) -> Check:
     """Check whether a sign-up waits without a reason."""
     subject, overdue = _WAITING.of(account), read()
     if overdue.since is None:

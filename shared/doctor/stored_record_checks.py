@@ -8,7 +8,7 @@ from itertools import islice
 import redis
 
 from shared.accounts.client_links import read_links
-from shared.domain.check import Check, Subject
+from shared.domain.check import Check, CheckSubject
 from shared.domain.errors import Refused
 from shared.domain.phrases import first_of, sentence
 from shared.infrastructure.stored_records import RecordKind, Unreadable, collecting
@@ -26,7 +26,7 @@ from shared.operations.operators import Operators
 from shared.operations.second_factors import SecondFactors
 from shared.operations.sessions import Sessions
 
-RECORDS = Subject("records", "Stored records can be read")
+RECORDS = CheckSubject("records", "Stored records can be read")
 
 # Of what may be millions, the latest of each account.
 _LATEST = 1000

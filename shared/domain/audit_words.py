@@ -13,7 +13,7 @@ from shared.domain.short_ids import short_id
 _MOST_SHOWN = 3
 
 
-class Subject(StrEnum):
+class AuditSubject(StrEnum):
     """What a name or an id is of, so that a page can lead there."""
 
     ACCOUNT = "account"
@@ -28,7 +28,7 @@ class Words:
     """A part of a sentence. `id` is the name or id of its `subject`, if it has one."""
 
     text: str
-    subject: Subject | None = None
+    subject: AuditSubject | None = None
     id: str = ""
 
 
@@ -150,12 +150,12 @@ def _signups(entry: AuditEntry) -> Words:
         return _count(entry)
     is_of_job = "count" in entry.detail and "ids" not in entry.detail
     if is_of_job:
-        return Words(text=_count(entry).text, subject=Subject.JOB, id=entry.target)
+        return Words(text=_count(entry).text, subject=AuditSubject.JOB, id=entry.target)
     return _signup(entry.target, "sign-up ")
 
 
 def _signup(id: str, called: str = "") -> Words:
-    return Words(text=f"{called}{short_id(id)}", subject=Subject.SIGNUP, id=id)
+    return Words(text=f"{called}{short_id(id)}", subject=AuditSubject.SIGNUP, id=id)
 
 
 def _count(entry: AuditEntry) -> Words:
@@ -163,7 +163,7 @@ def _count(entry: AuditEntry) -> Words:
     return Words(text=counted(count, "sign-up") if isinstance(count, int) else "some sign-ups")
 
 
-def _target(subject: Subject, text: str | None = None) -> Callable[[AuditEntry], Words]:
+def _target(subject: AuditSubject, text: str | None = None) -> Callable[[AuditEntry], Words]:
     def words(entry: AuditEntry) -> Words:
         id = entry.target or ""
         return Words(text=text or id or f"an unknown {subject}", subject=subject, id=id)
@@ -173,16 +173,16 @@ def _target(subject: Subject, text: str | None = None) -> Callable[[AuditEntry],
 
 def _account(entry: AuditEntry) -> Words:
     name = entry.account
-    return Words(text=name or "an unknown account", subject=Subject.ACCOUNT, id=name or "")
+    return Words(text=name or "an unknown account", subject=AuditSubject.ACCOUNT, id=name or "")
 
 
 _FIELDS: dict[str, Callable[[AuditEntry], Words]] = {
     "account": _account,
     "action": lambda entry: Words(text=entry.action),
     "count": _count,
-    "form": _target(Subject.FORM),
-    "job": _target(Subject.JOB, "job"),
-    "operator": _target(Subject.OPERATOR),
+    "form": _target(AuditSubject.FORM),
+    "job": _target(AuditSubject.JOB, "job"),
+    "operator": _target(AuditSubject.OPERATOR),
     "role": lambda entry: Words(text=as_text(entry.detail.get("role", "unknown"))),
     "signups": _signups,
 }

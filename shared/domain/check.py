@@ -61,7 +61,7 @@ def most_urgent_first(checks: Iterable[Check]) -> list[Check]:
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class CheckSubject:
     """What a check looks at: the name, title and account that all its results share."""
 
     name: str

@@ -37,7 +37,7 @@ COUNTED = tuple(each.name for each in fields(Counts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Slot:
+class ChartSlot:
     """What was counted from `at` on, for a minute, a quarter of an hour or a day. `due` is the most
     that was due at once; None if nobody looked."""
 

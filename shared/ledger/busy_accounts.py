@@ -16,7 +16,7 @@ from shared.ledger.script_library import Scripts
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class AccountWork:
     """What there is to do for an account now: `due` for a lane, `feeding` for its jobs that send.
     `stepping` are the jobs that have an index to go through."""
 
@@ -33,14 +33,14 @@ class BusyAccounts:
         self._client = client
         self._scripts = Scripts(client)
 
-    def find_work(self) -> list[Work]:
+    def find_work(self) -> list[AccountWork]:
         """Return what there is to do now, of each account with anything."""
         with redis_errors_translated():
             prefixes = sorted(str(prefix) for prefix in self._client.smembers(keys.BUSY))
         accounts = [keys.account_of(prefix) for prefix in prefixes]
         answers = self._scripts.run_for_each(accounts, "accounts/find_work")
         return [
-            Work(account, bool(due), bool(feeding), tuple(map(str, stepping)))
+            AccountWork(account, bool(due), bool(feeding), tuple(map(str, stepping)))
             for account, (due, feeding, stepping) in zip(accounts, answers, strict=True)
             if due or feeding or stepping
         ]

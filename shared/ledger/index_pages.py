@@ -18,12 +18,12 @@ from shared.ledger.redis_server.redis_errors import redis_errors_translated
 PAGE = 50
 
 # When, whose, and the id.
-Entry = tuple[float, str, str]
+IndexEntry = tuple[float, str, str]
 
 
 def latest_first(
     client: "redis.Redis", accounts: Iterable[str], index: str, *, since: float | None = None
-) -> Iterator[list[Entry]]:
+) -> Iterator[list[IndexEntry]]:
     """Yield the entries of all these accounts page by page, down to the score `since`.
 
     Raises `LedgerUnavailable`.
@@ -35,7 +35,7 @@ def latest_first(
         yield page
 
 
-def _of_account(client: Any, account: str, index: str, least: str) -> Iterator[Entry]:
+def _of_account(client: Any, account: str, index: str, least: str) -> Iterator[IndexEntry]:
     below = "+inf"
     while page := _page(client, f"{keys.account(account)}{index}", below, least):
         yield from ((score, account, id) for id, score in page)

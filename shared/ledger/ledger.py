@@ -45,7 +45,7 @@ from shared.ledger.records import (
     suspicion_json,
 )
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
-from shared.ledger.script_library import Command, ScriptCall, Scripts
+from shared.ledger.script_library import CommandWords, ScriptCall, Scripts
 from shared.ledger.spools import Spools
 from shared.ledger.time_units import duration, moment
 from shared.ledger.unreadable_signups import UnreadableSignups
@@ -149,7 +149,7 @@ class Ledger:
         )
 
     @property
-    def after_accept(self) -> tuple[Command, ...]:
+    def after_accept(self) -> tuple[CommandWords, ...]:
         """Return what waits for Redis' disk, if that is asked for. On another connection than the
         call, it would wait for nothing."""
         return (("WAITAOF", 1, 0, FSYNC_WAIT_MS),) if self._fsync else ()

@@ -176,14 +176,14 @@ def batches(each: Iterable[_Each], at_once: int | None = None) -> Iterator[list[
 
 
 # A command's words, as they are sent.
-Command = tuple[str | int | float, ...]
+CommandWords = tuple[str | int | float, ...]
 
 
 class ScriptCall(NamedTuple):
     """A call of a script by its digest. A server that answers NOSCRIPT has yet to learn `source`,
     by SCRIPT LOAD; then the same command is sent again."""
 
-    command: Command
+    command: CommandWords
     source: str
 
 
@@ -235,7 +235,7 @@ class Scripts:
                 self._client.script_load(call.source)
                 return self._client.execute_command(*call.command)
 
-    def execute_all(self, calls: Sequence[ScriptCall], *then: Command) -> list[Any]:
+    def execute_all(self, calls: Sequence[ScriptCall], *then: CommandWords) -> list[Any]:
         """Return the answers of all calls and of the commands after them, which one connection
         sends at once. Raises `LedgerUnavailable`.
 
@@ -253,7 +253,7 @@ class Scripts:
                     raise answer
         return answers
 
-    def _answers(self, commands: list[Command]) -> list[Any]:
+    def _answers(self, commands: list[CommandWords]) -> list[Any]:
         with self._client.pipeline(transaction=False) as pipeline:
             for command in commands:
                 pipeline.execute_command(*command)

@@ -38,7 +38,7 @@ _DUE = _CLAIMED | {State.QUEUED}
 _SETTLED = (State.DEAD, State.QUARANTINED, State.DELIVERED, State.DISCARDED)
 
 
-class Place(NamedTuple):
+class IndexPlace(NamedTuple):
     """`received_at` is in milliseconds. Places compare as their sign-ups stand in a list."""
 
     received_at: float
@@ -47,7 +47,7 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class WantedSignups:
     """Which places to read: at least all that are wanted. `reason`, `form` and `group` leave out
     dead letters alone."""
 
@@ -73,8 +73,8 @@ class SignupIndex:
         self._scripts = Scripts(client)
 
     def places(
-        self, accounts: Sequence[str], wanted: Wanted, *, below: Place | None, most: int
-    ) -> Iterator[Place]:
+        self, accounts: Sequence[str], wanted: WantedSignups, *, below: IndexPlace | None, most: int
+    ) -> Iterator[IndexPlace]:
         """Yield the places of these accounts' sign-ups below a place, the last received first.
 
         `most` is about how many are needed. The first step asks all accounts at once.
@@ -92,14 +92,14 @@ class SignupIndex:
         found = heapq.merge(*of_each, reverse=True)
         return (place for place in found if below is None or place < below)
 
-    def of_person(self, accounts: Sequence[str], person: str) -> Iterator[Place]:
+    def of_person(self, accounts: Sequence[str], person: str) -> Iterator[IndexPlace]:
         """Yield the places of all sign-ups of the person (a fingerprint), those of cleared ones
         included, in no order."""
         for account, scores in self._scores(accounts, person):
             settled = {id: _received_at(score) for id, score in scores.items() if score < 0}
             in_line = [id for id, score in scores.items() if score >= 0]
             for id, received_at in [*settled.items(), *self._received(account, in_line)]:
-                yield Place(received_at, account, id)
+                yield IndexPlace(received_at, account, id)
 
     def _scores(
         self, accounts: Sequence[str], person: str
@@ -165,7 +165,7 @@ class SignupIndex:
 class _IndexReader:
     """Reads the places of one list, some at a time."""
 
-    def __init__(self, scripts: Scripts, wanted: Wanted, *, is_upgraded: bool) -> None:
+    def __init__(self, scripts: Scripts, wanted: WantedSignups, *, is_upgraded: bool) -> None:
         self._scripts = scripts
         self._values = {
             "states": wanted.indexes,
@@ -181,10 +181,10 @@ class _IndexReader:
         script = "lists/read_places"
         return _answers(self._scripts, script, accounts, below=below, most=most, **self._values)
 
-    def rest(self, account: str, found: list[Any], all_down_to: str) -> Iterator[Place]:
+    def rest(self, account: str, found: list[Any], all_down_to: str) -> Iterator[IndexPlace]:
         """Yield the places of the account that were found, and then all that follow."""
         while True:
-            yield from (Place(float(time), account, str(id)) for id, time in pairs(found))
+            yield from (IndexPlace(float(time), account, str(id)) for id, time in pairs(found))
             if not all_down_to:
                 return
             [(found, all_down_to)] = self.read([account], f"({all_down_to}", _AT_ONCE)
@@ -202,9 +202,9 @@ def _answers(scripts: Scripts, name: str, accounts: Sequence[str], **values: Any
             yield from answer
 
 
-def _beginning(moment: datetime) -> Place:
+def _beginning(moment: datetime) -> IndexPlace:
     """Return the place above all that were received before."""
-    return Place(math.ceil(moment.timestamp() * 1000), "", "")
+    return IndexPlace(math.ceil(moment.timestamp() * 1000), "", "")
 
 
 def _received_at(score: float) -> float:

@@ -17,8 +17,8 @@ from shared.ledger.stores.audit_trail import (
     NEWEST,
     TOO_MANY_CODES,
     WRONG_CODE,
+    AuditPlace,
     AuditTrail,
-    Place,
 )
 from shared.ledger.time_units import to_milliseconds
 
@@ -117,7 +117,7 @@ class AuditSearch:
         return found.entries
 
     def _search(
-        self, chosen: AuditFilter, start: Place, *, limit: int, most_read: int
+        self, chosen: AuditFilter, start: AuditPlace, *, limit: int, most_read: int
     ) -> AuditPage:
         found: list[AuditEntry] = []
         read, left_out, place = 0, 0, start
@@ -179,19 +179,19 @@ def _moment(name: str, given: Mapping[str, str], *, whole_day: bool = False) -> 
     return moment + timedelta(days=1) if whole_day and _DAY.fullmatch(given[name]) else moment
 
 
-def _start(chosen: AuditFilter) -> Place:
-    return Place(to_milliseconds(chosen.until) - 1) if chosen.until else NEWEST
+def _start(chosen: AuditFilter) -> AuditPlace:
+    return AuditPlace(to_milliseconds(chosen.until) - 1) if chosen.until else NEWEST
 
 
-def _cursor(place: Place) -> str:
+def _cursor(place: AuditPlace) -> str:
     return f"{place.score:.15g}:{place.read}"
 
 
-def _place(cursor: str) -> Place:
+def _place(cursor: str) -> AuditPlace:
     found = _CURSOR.fullmatch(cursor)
     if found is None:
         raise Refused("This is no place in the audit trail. Begin with its first page.")
-    return Place(float(found[1]), int(found[2]))
+    return AuditPlace(float(found[1]), int(found[2]))
 
 
 def _is_refused_password(entry: AuditEntry) -> bool:

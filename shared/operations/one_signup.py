@@ -20,7 +20,7 @@ from shared.operations.quarantine import Quarantine
 from shared.operations.retries import Retries
 from shared.operations.selection import SignupFinder, UnreadableSignup
 from shared.operations.sending_on_hold import SendingOnHold
-from shared.operations.signup_timeline import Attempt, Event, attempts, timeline
+from shared.operations.signup_timeline import ShownAttempt, TimelineEvent, attempts, timeline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +36,8 @@ class SignupDetails:
     holds: tuple[Hold, ...]
     next_step: NextStep | None
     history: list[dict[str, Any]]
-    events: list[Event]
-    attempts: list[Attempt]
+    events: list[TimelineEvent]
+    attempts: list[ShownAttempt]
     form: Form | None
     judged: Judged | None
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
-from shared.domain.check import Check, Subject
+from shared.domain.check import Check, CheckSubject
 from shared.domain.durations import in_words
 from shared.domain.phrases import counted
 from shared.ledger.spools import SpoolReport
@@ -12,9 +12,9 @@ from shared.operations.system_status import LIVE_WITHIN
 # A web host reports its spool every few seconds, and empties it as soon as Redis answers.
 REPORT_MAY_BE_LATE = timedelta(minutes=5)
 
-WORKERS = Subject("workers", "Workers are alive")
-BEAT = Subject("beat", "Beat is alive")
-SPOOLED = Subject("spooled", "No sign-ups wait on web's disks")
+WORKERS = CheckSubject("workers", "Workers are alive")
+BEAT = CheckSubject("beat", "Beat is alive")
+SPOOLED = CheckSubject("spooled", "No sign-ups wait on web's disks")
 
 
 def workers(last_seen: Callable[[], Mapping[str, timedelta]]) -> Check:

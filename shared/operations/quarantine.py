@@ -16,7 +16,7 @@ from shared.operations.selection import Selection, SignupFinder, ids_by_account,
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered:
+class DeliveredAnyway:
     """The ids of sign-ups that are due now, and why others stay in quarantine, by their ids.
     `accounts` counts those that are due. With a `job`, workers make many due, bit by bit."""
 
@@ -55,7 +55,7 @@ class Quarantine:
         found = {signup.id: self.checks.why_not(signup) for signup in signups}
         return {id: why_not for id, why_not in found.items() if why_not}
 
-    def deliver(self, signups: Sequence[Signup]) -> Delivered:
+    def deliver(self, signups: Sequence[Signup]) -> DeliveredAnyway:
         """Make the sign-ups due. Those with wrong fields stay, and so does what they contain."""
         due: list[str] = []
         refused = self.refused(signups)
@@ -72,4 +72,4 @@ class Quarantine:
         for account in sorted(done):
             self.notify_workers(account)
         accounts = Counter({account: len(ids) for account, ids in done.items()})
-        return Delivered(due, refused, accounts=accounts)
+        return DeliveredAnyway(due, refused, accounts=accounts)

@@ -11,7 +11,7 @@ from shared.domain.signup import Signup
 from shared.operations.bulk_choices import BulkChoice, BulkChooser
 from shared.operations.dead_letters import DeadLetters
 from shared.operations.job_progress import Job
-from shared.operations.quarantine import Delivered, Quarantine
+from shared.operations.quarantine import DeliveredAnyway, Quarantine
 from shared.operations.selection import Selection, chosen_in_words, oldest_first
 
 
@@ -31,17 +31,17 @@ class QuarantineReview:
     quarantine: Quarantine
     dead_letters: DeadLetters
 
-    def deliver(self, choice: BulkChoice) -> Delivered:
+    def deliver(self, choice: BulkChoice) -> DeliveredAnyway:
         """Make them due: a few at once, more by a job. Those that cannot be sent as they are
         stay."""
         signups = self.chooser.few(choice)
         if signups is None:
-            return Delivered([], {}, self.chooser.start(JobAction.DELIVER, choice).job)
+            return DeliveredAnyway([], {}, self.chooser.start(JobAction.DELIVER, choice).job)
         if len(signups) < LARGE:
             return self.quarantine.deliver(signups)
         return self._deliver_by_job(choice.for_people(), signups)
 
-    def deliver_selected(self, signups: Sequence[Signup], selection: Selection) -> Delivered:
+    def deliver_selected(self, signups: Sequence[Signup], selection: Selection) -> DeliveredAnyway:
         """Make those due that a command has selected: a few at once, more by a job."""
         if len(signups) < LARGE:
             return self.quarantine.deliver(signups)
@@ -58,8 +58,8 @@ class QuarantineReview:
         started = self.chooser.start_with(JobAction.DISCARD, choice, signups, note)
         return Discarded(ids=[], job=started.job)
 
-    def _deliver_by_job(self, chosen: str, signups: Sequence[Signup]) -> Delivered:
+    def _deliver_by_job(self, chosen: str, signups: Sequence[Signup]) -> DeliveredAnyway:
         refused = self.quarantine.refused(signups)
         sound = [signup for signup in oldest_first(signups) if signup.id not in refused]
         job = self.chooser.jobs.start_with(JobAction.DELIVER, sound, chosen)
-        return Delivered([], refused, job)
+        return DeliveredAnyway([], refused, job)

@@ -12,7 +12,7 @@ from shared.domain.phrases import clause, counted, sign_ups_wait
 from shared.ledger.values import Figures
 
 
-class Stage(StrEnum):
+class ReleaseStage(StrEnum):
     """How far it is, by the kind of notice that says so."""
 
     FLOWS = "ok"
@@ -24,7 +24,7 @@ class Stage(StrEnum):
 class ReleaseOutcome:
     """`is_over`: nothing more will come of it."""
 
-    stage: Stage
+    stage: ReleaseStage
     sentences: tuple[str, ...]
     is_over: bool = False
 
@@ -68,9 +68,9 @@ class Since:
 def outcome_of(since: Since, account: str, means: Means) -> ReleaseOutcome:
     """Return what came of the release; `means` says how the reader acts on it."""
     if refused := since.refused:
-        return ReleaseOutcome(Stage.HELD, tuple(_still_held(since, refused, account, means)))
+        return ReleaseOutcome(ReleaseStage.HELD, tuple(_still_held(since, refused, account, means)))
     if since.figures.holds:
-        return ReleaseOutcome(Stage.UNDER_WAY, tuple(_probing(since)))
+        return ReleaseOutcome(ReleaseStage.UNDER_WAY, tuple(_probing(since)))
     return _flowing(since)
 
 
@@ -117,14 +117,16 @@ def _flowing(since: Since) -> ReleaseOutcome:
     begun = f"Released at {since.clock(since.release.at)}, and no hold is left."
     if not since.due:
         told = _sent(since) or ["Nothing waited."]
-        return ReleaseOutcome(Stage.FLOWS, (begun, *told), is_over=True)
+        return ReleaseOutcome(ReleaseStage.FLOWS, (begun, *told), is_over=True)
     if not since.has_workers:
-        return ReleaseOutcome(Stage.UNDER_WAY, (begun, _NO_WORKER))
+        return ReleaseOutcome(ReleaseStage.UNDER_WAY, (begun, _NO_WORKER))
     if sent := _sent(since):
         follow = "1 follows." if since.due == 1 else f"{since.due:,} follow, oldest first."
-        return ReleaseOutcome(Stage.FLOWS, (begun, *sent, follow))
+        return ReleaseOutcome(ReleaseStage.FLOWS, (begun, *sent, follow))
     sent_now = f"{'is' if since.due == 1 else 'are'} sent now, oldest first."
-    return ReleaseOutcome(Stage.UNDER_WAY, (begun, f"{sign_ups_wait(since.due)} and {sent_now}"))
+    return ReleaseOutcome(
+        ReleaseStage.UNDER_WAY, (begun, f"{sign_ups_wait(since.due)} and {sent_now}")
+    )
 
 
 def _sent(since: Since) -> list[str]:

@@ -14,7 +14,7 @@ from shared.domain.errors import Refused
 from shared.infrastructure.sealing import Sealer
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.registry import Registry
-from shared.ledger.stores.sealed_values import Place, SealedPlaces
+from shared.ledger.stores.sealed_values import SealedPlace, SealedPlaces
 from shared.ledger.stores.token_store import StoredTokens, TokenLedger
 
 
@@ -120,7 +120,7 @@ class Rotation:
                 place, SecretKind.KEPT_TOKENS, "tokens of a connection that is being made"
             )
 
-    def _at(self, place: Place, kind: SecretKind, what: str) -> _Secret:
+    def _at(self, place: SealedPlace, kind: SecretKind, what: str) -> _Secret:
         def read() -> tuple[str, ...]:
             sealed = self._places.read(place)
             return (sealed,) if sealed else ()

@@ -21,7 +21,7 @@ class SentRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Input:
+class EditInput:
     """A field that an operator can correct. `name` is its name for `edit_contact`."""
 
     name: str
@@ -36,17 +36,17 @@ def sent_rows(details: SignupDetails) -> list[SentRow]:
     return [*rows, *_left_out(details)]
 
 
-def edit_inputs(details: SignupDetails) -> list[Input]:
+def edit_inputs(details: SignupDetails) -> list[EditInput]:
     """Return the inputs for correcting it: the form's fields, and what else the sign-up has."""
     given = details.signup.contact.fields
     standard = [
-        Input(each.name, str(each.label), _type(each))
+        EditInput(each.name, str(each.label), _type(each))
         for each in FIELDS
         if each.always_shown or each.api_name in given
     ]
     own = {each.name: each.name for each in details.signup.contact.custom}
     labels = own | _labels(details)
-    return standard + [Input(name, label) for name, label in labels.items()]
+    return standard + [EditInput(name, label) for name, label in labels.items()]
 
 
 def _type(field: Field) -> str:

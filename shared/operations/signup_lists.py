@@ -19,7 +19,7 @@ from shared.domain.reading.values import clean_address
 from shared.domain.signup import QUARANTINE_FILTERS, DeathReason, Signup, State
 from shared.ledger.records import FirstLine
 from shared.ledger.script_library import batches
-from shared.ledger.signup_index import Place, SignupIndex, Wanted
+from shared.ledger.signup_index import IndexPlace, SignupIndex, WantedSignups
 from shared.ledger.time_units import from_milliseconds
 from shared.operations.people import compared_forms
 from shared.operations.selection import SignupFinder
@@ -121,14 +121,16 @@ class SignupLists:
         """Return how many dead letters there are of each reason, also where there are none."""
         return self.index.dead_by_reason(self._accounts(account))
 
-    def _places(self, chosen: SignupFilter, below: Place | None, limit: int) -> Iterator[Place]:
+    def _places(
+        self, chosen: SignupFilter, below: IndexPlace | None, limit: int
+    ) -> Iterator[IndexPlace]:
         """Yield the places that may match, with as few others as the indexes allow."""
         accounts = self._accounts(chosen.account, removed=chosen.email is not None)
         self._check_names(chosen, accounts)
         if chosen.email is not None and chosen.group is None:
             found = self._of_person(chosen.email, accounts)
             return (place for place in found if below is None or place < below)
-        wanted = Wanted(
+        wanted = WantedSignups(
             states=_states(chosen),
             reason=chosen.reason,
             form=chosen.form,
@@ -162,7 +164,7 @@ class SignupLists:
         there = form in self.finder.registry.form_names()
         return there or self.index.has_had_form(accounts, form)
 
-    def _of_person(self, email: str, accounts: Sequence[str]) -> list[Place]:
+    def _of_person(self, email: str, accounts: Sequence[str]) -> list[IndexPlace]:
         fingerprints = self.finder.fingerprints()
         people = map(fingerprints.person, self._compared(email))
         found = {place for each in people for place in self.index.of_person(accounts, each)}
@@ -177,8 +179,8 @@ class SignupLists:
         return compared_forms(email, self.finder.check_email)
 
     def _signups(
-        self, places: Sequence[Place], may_match: Callable[[FirstLine], bool]
-    ) -> Iterator[tuple[Place, Signup | None]]:
+        self, places: Sequence[IndexPlace], may_match: Callable[[FirstLine], bool]
+    ) -> Iterator[tuple[IndexPlace, Signup | None]]:
         """Yield each place with its sign-up, if that is still there, can be read and may match."""
         wanted = [(place.account, place.id) for place in places]
         readable = self.finder.ledger.signups_in_order(wanted, may_match)
@@ -226,11 +228,11 @@ def _check_reason(reason: str | None) -> None:
 # --- where a page begins, which a client keeps for us
 
 
-def _cursor(place: Place) -> str:
+def _cursor(place: IndexPlace) -> str:
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
 
 
-def _place(cursor: str) -> Place:
+def _place(cursor: str) -> IndexPlace:
     """Return the place of the last sign-up on the page before."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
@@ -241,4 +243,4 @@ def _place(cursor: str) -> Place:
     except (ValueError, TypeError, RecursionError) as error:
         message = "This is no cursor of a list. Begin again without one."
         raise WrongFilter("cursor", message) from error
-    return Place(time, account, id)
+    return IndexPlace(time, account, id)

@@ -34,7 +34,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class ShownAttempt:
     """One try at it. `number` is None for one that was not counted."""
 
     at: datetime
@@ -55,7 +55,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class TimelineEvent:
     """Something that happened. `what` is a sentence, which may quote Constant Contact; `name` does
     not. `by` is the operator, `note` what they wrote. `changes` are of an edit.
     """
@@ -70,7 +70,7 @@ class Event:
     changes: tuple[Change, ...] = ()
 
 
-def attempts(history: Sequence[Mapping[str, Any]]) -> list[Attempt]:
+def attempts(history: Sequence[Mapping[str, Any]]) -> list[ShownAttempt]:
     """Return every attempt, the oldest first. After a retry, they count from 1 again."""
     found, number = [], 0
     for entry in history:
@@ -82,17 +82,17 @@ def attempts(history: Sequence[Mapping[str, Any]]) -> list[Attempt]:
     return found
 
 
-def timeline(signup: Signup, history: Sequence[Mapping[str, Any]]) -> list[Event]:
+def timeline(signup: Signup, history: Sequence[Mapping[str, Any]]) -> list[TimelineEvent]:
     """Return what happened to the sign-up, the oldest first."""
     received = f"Received through the form {signup.form}."
-    begun = Event(at=signup.received_at, name="received", what=received, tone="ok")
+    begun = TimelineEvent(at=signup.received_at, name="received", what=received, tone="ok")
     events = [begun, *_quarantined(signup, history)]
     events += [*_told(signup, history), *_settled(signup, history)]
     return sorted(events, key=lambda event: event.at)
 
 
-def _attempt(entry: Mapping[str, Any], number: int | None) -> Attempt:
-    return Attempt(
+def _attempt(entry: Mapping[str, Any], number: int | None) -> ShownAttempt:
+    return ShownAttempt(
         at=from_milliseconds(entry["at"]),
         number=number,
         seconds=float(entry.get("seconds") or 0),
@@ -103,23 +103,23 @@ def _attempt(entry: Mapping[str, Any], number: int | None) -> Attempt:
     )
 
 
-def _quarantined(signup: Signup, history: Sequence[Mapping[str, Any]]) -> Iterator[Event]:
+def _quarantined(signup: Signup, history: Sequence[Mapping[str, Any]]) -> Iterator[TimelineEvent]:
     """Yield that it was quarantined. Of what an earlier version delivered from there, only the
     history tells."""
     why = signup.quarantine
     if why or any(entry.get("event") == "delivered from quarantine" for entry in history):
         said = ", ".join(map(reason_words, why.reasons)) if why else ""
         what = f"Quarantined: {said}. Score: {why.score}." if why else _CAUGHT
-        yield Event(at=signup.received_at, name="quarantined", what=what, tone="waiting")
+        yield TimelineEvent(at=signup.received_at, name="quarantined", what=what, tone="waiting")
 
 
-def _death(at: datetime, reason: str | None, more: str = "") -> Event:
-    return Event(
+def _death(at: datetime, reason: str | None, more: str = "") -> TimelineEvent:
+    return TimelineEvent(
         at=at, name="dead", what=f"Failed: {reason_words(str(reason))}.{more}", tone="problem"
     )
 
 
-def _told(signup: Signup, history: Sequence[Mapping[str, Any]]) -> Iterator[Event]:
+def _told(signup: Signup, history: Sequence[Mapping[str, Any]]) -> Iterator[TimelineEvent]:
     tries = iter(attempts(history))
     changes = iter(_changes(signup, history))
     for entry in history:
@@ -128,11 +128,11 @@ def _told(signup: Signup, history: Sequence[Mapping[str, Any]]) -> Iterator[Even
         yield _operators(entry, changes) if "event" in entry else _tried(next(tries))
 
 
-def _tried(attempt: Attempt) -> Event:
+def _tried(attempt: ShownAttempt) -> TimelineEvent:
     name = f"Attempt {attempt.number}" if attempt.number else "An attempt that does not count"
     why = attempt.message or attempt.error_key
     told = f"{name}: {attempt.answer}" + (f", {why}" if why else "")
-    return Event(
+    return TimelineEvent(
         at=attempt.at,
         name=f"{name}: {attempt.answer}",
         what=sentence(told),
@@ -140,9 +140,9 @@ def _tried(attempt: Attempt) -> Event:
     )
 
 
-def _operators(entry: Mapping[str, Any], changes: Iterator[tuple[Change, ...]]) -> Event:
+def _operators(entry: Mapping[str, Any], changes: Iterator[tuple[Change, ...]]) -> TimelineEvent:
     name = str(entry["event"])
-    return Event(
+    return TimelineEvent(
         at=from_milliseconds(entry["at"]),
         name=name,
         what=_DONE.get(name, sentence(f"A worker lost it: {name}")),
@@ -183,7 +183,7 @@ def _is_told(died_at: datetime, history: Sequence[Mapping[str, Any]]) -> bool:
     )
 
 
-def _settled(signup: Signup, history: Sequence[Mapping[str, Any]]) -> Iterator[Event]:
+def _settled(signup: Signup, history: Sequence[Mapping[str, Any]]) -> Iterator[TimelineEvent]:
     """Yield how it ended. Who discarded it is in the history, but for what an older version did."""
     if signup.settled_at is None:
         return
@@ -191,11 +191,11 @@ def _settled(signup: Signup, history: Sequence[Mapping[str, Any]]) -> Iterator[E
         done = {"created": "a new contact", "updated": "a contact that it knew"}
         as_what = done.get(signup.action or "", "asked to confirm" if signup.action else "")
         told = f"Delivered{f': {as_what}' if as_what else ''}."
-        yield Event(at=signup.settled_at, name="delivered", what=told, tone="ok")
+        yield TimelineEvent(at=signup.settled_at, name="delivered", what=told, tone="ok")
     elif signup.state == State.DEAD and not _is_told(signup.settled_at, history):
         lost = f" Lost claims: {signup.lost}." if signup.lost else ""
         yield _death(signup.settled_at, signup.reason, lost)
     elif signup.state == State.DISCARDED and not any(
         entry.get("event") == "discarded" for entry in history
     ):
-        yield Event(at=signup.settled_at, name="discarded", what=_DONE["discarded"])
+        yield TimelineEvent(at=signup.settled_at, name="discarded", what=_DONE["discarded"])

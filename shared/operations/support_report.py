@@ -11,7 +11,7 @@ from shared.domain.short_ids import short_id
 from shared.domain.signup import Signup
 from shared.infrastructure.timestamps import timestamp
 from shared.operations.one_signup import SignupDetails
-from shared.operations.signup_timeline import Attempt, Event
+from shared.operations.signup_timeline import ShownAttempt, TimelineEvent
 
 
 def support_report(details: SignupDetails, version: str) -> str:
@@ -51,11 +51,11 @@ def _of(signup: Signup) -> str:
     return f" ({', '.join(known)})" if known else ""
 
 
-def _event(event: Event) -> str:
+def _event(event: TimelineEvent) -> str:
     return f"{timestamp(event.at)}  {event.name}"
 
 
-def _attempt(attempt: Attempt) -> str:
+def _attempt(attempt: ShownAttempt) -> str:
     number = f"no. {attempt.number}" if attempt.number else "not counted"
     key, tracking = attempt.error_key or "no error key", attempt.tracking_id or "no tracking id"
     took = f"{attempt.seconds:.2f} s"

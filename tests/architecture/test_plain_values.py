@@ -31,7 +31,7 @@ BY_POSITION = {
     "RedisProblem",
     "Retry",
     "Rule",
-    "Subject",
+    "CheckSubject",
     "Suspicion",
     "Throttled",
     "RateLimit",

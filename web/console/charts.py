@@ -6,8 +6,8 @@ from typing import Any
 
 from flask import request, url_for
 
-from shared.domain.counts import Slot
-from shared.operations.overview.series import Row, Series, Span, rows_of, series_of
+from shared.domain.counts import ChartSlot
+from shared.operations.overview.series import ChartRow, Series, Span, rows_of, series_of
 from web.services import services
 
 # In the units of the drawing, which is stretched to its place.
@@ -28,10 +28,12 @@ class Chart:
 
     series: Series
     path: str
-    rows: Sequence[Row]
+    rows: Sequence[ChartRow]
 
 
-def charts_of(slots: Sequence[Slot], span: Span, *, of_one_account: bool = False) -> list[Chart]:
+def charts_of(
+    slots: Sequence[ChartSlot], span: Span, *, of_one_account: bool = False
+) -> list[Chart]:
     """Return the charts of the slots, which are in the order of time."""
     return [
         Chart(series, bars(series.values), list(rows_of(slots, series)))
@@ -39,7 +41,7 @@ def charts_of(slots: Sequence[Slot], span: Span, *, of_one_account: bool = False
     ]
 
 
-def drawn(account: str | None = None, hour: Sequence[Slot] = ()) -> dict[str, Any]:
+def drawn(account: str | None = None, hour: Sequence[ChartSlot] = ()) -> dict[str, Any]:
     """Return what charts.html shows: of all accounts together or of this one, for the time that
     the address asks for. `hour` has the slots of the last one, if they were read already."""
     wanted = request.args.get("span", "")
@@ -60,7 +62,7 @@ def drawn(account: str | None = None, hour: Sequence[Slot] = ()) -> dict[str, An
     }
 
 
-def _slots(account: str | None, span: Span) -> Sequence[Slot]:
+def _slots(account: str | None, span: Span) -> Sequence[ChartSlot]:
     reader = services().operations.overview
     return reader.slots_of(account, span) if account else reader.slots(span)
 

@@ -13,7 +13,7 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from shared.accounts.account_connector import AlreadyConnected, AnotherAccount
-from shared.accounts.another_account import Choice, choice, consequences, differs, told
+from shared.accounts.another_account import LoginChoice, choice, consequences, differs, told
 from shared.accounts.application_calls import ConnectFailed
 from shared.accounts.checks import connected_title
 from shared.accounts.client_links import LinkState
@@ -231,7 +231,7 @@ def pending(pending_id: str) -> ResponseReturnValue:
     return _one_name(pending_id, found.request.account, chosen)
 
 
-def _choice(found: PendingTokens) -> Choice:
+def _choice(found: PendingTokens) -> LoginChoice:
     return choice(found, _connecting().connector.registry.accounts())
 
 
@@ -254,7 +254,7 @@ def _other_account(pending_id: str, before: Account, found: Account) -> str:
     )
 
 
-def _one_name(pending_id: str, name: str, chosen: Choice) -> str:
+def _one_name(pending_id: str, name: str, chosen: LoginChoice) -> str:
     """Ask under which name the account should be connected."""
     before, known = chosen.before, chosen.known
     return render_template(

@@ -25,7 +25,7 @@ from shared.operations.sessions import LONGEST
 from web.console import known_devices
 from web.console.guard import is_from_another_site
 from web.own_hosts import is_ours
-from web.server.flask_threads import Work, please_wait
+from web.server.flask_threads import RequestWork, please_wait
 from web.server.http_request import HttpRequest
 from web.signup.receipt import HttpAnswer
 
@@ -54,8 +54,8 @@ class Sender:
     network: str | None = None
 
     @property
-    def work(self) -> Work:
-        return Work.HASHING if self.network else Work.HASHING_KNOWN
+    def work(self) -> RequestWork:
+        return RequestWork.HASHING if self.network else RequestWork.HASHING_KNOWN
 
 
 class HashingGate:

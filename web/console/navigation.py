@@ -8,7 +8,7 @@ from shared.operations.operators import Operator, Role
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class NavigationEntry:
     """A page of the navigation. `icon` is a name in icons.html."""
 
     endpoint: str
@@ -22,29 +22,29 @@ class Entry:
 
 
 _GROUPS = (
-    (None, (Entry("console.overview", "Overview", "overview"),)),
+    (None, (NavigationEntry("console.overview", "Overview", "overview"),)),
     (
         "Sign-ups",
         (
-            Entry("console.failed", "Failed", "failed"),
-            Entry("console.waiting", "Waiting", "waiting"),
-            Entry("console.quarantine", "Quarantine", "quarantine"),
-            Entry("console.delivered", "Delivered", "delivered"),
+            NavigationEntry("console.failed", "Failed", "failed"),
+            NavigationEntry("console.waiting", "Waiting", "waiting"),
+            NavigationEntry("console.quarantine", "Quarantine", "quarantine"),
+            NavigationEntry("console.delivered", "Delivered", "delivered"),
         ),
     ),
     (
         "Set-up",
         (
-            Entry("console.forms", "Forms", "form"),
-            Entry("console.accounts", "Accounts", "account"),
-            Entry("console.doctor", "Doctor", "doctor"),
+            NavigationEntry("console.forms", "Forms", "form"),
+            NavigationEntry("console.accounts", "Accounts", "account"),
+            NavigationEntry("console.doctor", "Doctor", "doctor"),
         ),
     ),
     (
         "People",
         (
-            Entry("console.operators", "Operators", "operators", Role.ADMIN),
-            Entry("console.audit", "Audit", "audit", Role.OPERATOR),
+            NavigationEntry("console.operators", "Operators", "operators", Role.ADMIN),
+            NavigationEntry("console.audit", "Audit", "audit", Role.OPERATOR),
         ),
     ),
 )
@@ -52,7 +52,7 @@ _GROUPS = (
 _CONNECTING = "/console/connect"
 
 
-def groups(operator: Operator) -> list[tuple[str | None, list[Entry]]]:
+def groups(operator: Operator) -> list[tuple[str | None, list[NavigationEntry]]]:
     """Return the entries that this operator may open, by the heading above them."""
     allowed = (
         (heading, [entry for entry in entries if operator.role.may(entry.role)])
@@ -61,7 +61,7 @@ def groups(operator: Operator) -> list[tuple[str | None, list[Entry]]]:
     return [(heading, entries) for heading, entries in allowed if entries]
 
 
-def is_current(entry: Entry) -> bool:
+def is_current(entry: NavigationEntry) -> bool:
     """Whether the page of this request is the entry's, or lies below it."""
     if entry.endpoint == "console.overview":
         return request.endpoint == entry.endpoint

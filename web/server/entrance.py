@@ -14,12 +14,12 @@ from web.request_ids import RequestIds
 from web.security_headers import security_headers
 from web.server.bodies import Body, BodyReader, Receive
 from web.server.files import MOST_FILES, FileSender, Send
-from web.server.flask_threads import FlaskThreads, Work, please_wait
+from web.server.flask_threads import FlaskThreads, RequestWork, please_wait
 from web.server.http_request import HttpRequest
 from web.signup.fast_path import LARGEST_BODY, FastPath, NotStored
 from web.signup.problem_answers import REFUSED_UNREAD, TOO_MANY_REFUSED
 from web.signup.reading.request_body import BODY_LIMIT
-from web.signup.receipt import HttpAnswer, Parts
+from web.signup.receipt import BodyParts, HttpAnswer
 from web.signup.refused_requests import RefusedRequests
 from web.signup.routes import NOT_STORED
 from web.visitor_address import VisitorAddress
@@ -32,7 +32,12 @@ OTHER_LIMIT = 16 * 1024
 FILES_AT = {"/console/failed/export"}
 # By the first part of a path. Below the slow ones, Constant Contact is asked, or all accounts are
 # read.
-WORK_AT = {"console": Work.SLOW, "connect": Work.SLOW, "api": Work.API, "metrics": Work.SLOW}
+WORK_AT = {
+    "console": RequestWork.SLOW,
+    "connect": RequestWork.SLOW,
+    "api": RequestWork.API,
+    "metrics": RequestWork.SLOW,
+}
 
 
 class Entrance:
@@ -131,7 +136,7 @@ class Entrance:
         if sender and (refusal := self._gate.refusal(sender)):
             return refusal
         work = sender.work if sender else _work(path)
-        if work == Work.FILE and self._files.is_full:
+        if work == RequestWork.FILE and self._files.is_full:
             return _files_are_full()
         answer = await self._flask.answer(
             request, body, path=path, work=work, REMOTE_ADDR=visitor, **known
@@ -141,7 +146,12 @@ class Entrance:
         return answer
 
     async def _send_file(
-        self, send: Send, receive: Receive, request: HttpRequest, answer: HttpAnswer, rest: Parts
+        self,
+        send: Send,
+        receive: Receive,
+        request: HttpRequest,
+        answer: HttpAnswer,
+        rest: BodyParts,
     ) -> None:
         """Send the file, unless others have taken the last place meanwhile."""
         if self._files.is_full:
@@ -179,8 +189,10 @@ class Entrance:
             return None
 
 
-def _work(path: str) -> Work:
-    return Work.FILE if path in FILES_AT else WORK_AT.get(path.split("/")[1], Work.USUAL)
+def _work(path: str) -> RequestWork:
+    return (
+        RequestWork.FILE if path in FILES_AT else WORK_AT.get(path.split("/")[1], RequestWork.USUAL)
+    )
 
 
 def _files_are_full() -> HttpAnswer:

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from web.server.bodies import Receive
-from web.signup.receipt import Parts
+from web.signup.receipt import BodyParts
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,9 @@ class FileSender:
         finally:
             self._open -= 1
 
-    async def send(self, parts: Parts, send: Send, receive: Receive, *, request_id: str) -> None:
+    async def send(
+        self, parts: BodyParts, send: Send, receive: Receive, *, request_id: str
+    ) -> None:
         """Send the parts until the last one, or until the client goes away.
 
         If a part cannot be made, the answer ends without its end: the client sees that it is not
@@ -59,7 +61,7 @@ class FileSender:
             gone.cancel()
             await self._on_thread(parts.close)
 
-    async def _send_parts(self, parts: Parts, send: Send, gone: "asyncio.Future[Any]") -> bool:
+    async def _send_parts(self, parts: BodyParts, send: Send, gone: "asyncio.Future[Any]") -> bool:
         """Whether all of them were sent."""
         clock = asyncio.get_running_loop().time
         while not gone.done():

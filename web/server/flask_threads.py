@@ -35,7 +35,7 @@ SLOW_THREADS = 4
 API_THREADS = 2
 
 
-class Work(Enum):
+class RequestWork(Enum):
     """What a request asks for, and so which threads answer it."""
 
     USUAL = auto()
@@ -49,7 +49,7 @@ class Work(Enum):
 # So many hash or wait for it. Each hash takes a core for 60 ms, and 32 MiB: so strangers have one
 # thread, and known browsers another, and no operator who is signed in waits for those who sign in.
 # The last stranger waits half a second, and the last known browser two. Further ones are refused.
-MOST_HASHING = {Work.HASHING: 8, Work.HASHING_KNOWN: 32}
+MOST_HASHING = {RequestWork.HASHING: 8, RequestWork.HASHING_KNOWN: 32}
 
 
 class FlaskThreads:
@@ -63,17 +63,21 @@ class FlaskThreads:
         """The app's own addresses begin with `prefix`."""
         self._app = app
         self._prefix = prefix
-        counts = {Work.SLOW: SLOW_THREADS, Work.API: API_THREADS, **dict.fromkeys(MOST_HASHING, 1)}
-        counts[Work.USUAL] = threads - sum(counts.values())
+        counts = {
+            RequestWork.SLOW: SLOW_THREADS,
+            RequestWork.API: API_THREADS,
+            **dict.fromkeys(MOST_HASHING, 1),
+        }
+        counts[RequestWork.USUAL] = threads - sum(counts.values())
         self._pools = {
             work: ThreadPoolExecutor(count, thread_name_prefix=f"flask-{work.name.lower()}")
             for work, count in counts.items()
         }
-        self._pools[Work.FILE] = self._pools[Work.SLOW]
+        self._pools[RequestWork.FILE] = self._pools[RequestWork.SLOW]
         self._hashing = dict.fromkeys(MOST_HASHING, 0)
 
     async def answer(
-        self, request: HttpRequest, body: Body, *, path: str, work: Work, **extra: Any
+        self, request: HttpRequest, body: Body, *, path: str, work: RequestWork, **extra: Any
     ) -> HttpAnswer:
         """Return the app's answer at `path`. `extra` is added to the WSGI environment."""
         place = {"SCRIPT_NAME": self._prefix, "PATH_INFO": path.encode().decode("latin-1")}
@@ -88,7 +92,7 @@ class FlaskThreads:
         finally:
             self._hashing[work] -= 1
 
-    async def _on_a_thread(self, work: Work, run: Callable[[], HttpAnswer]) -> HttpAnswer:
+    async def _on_a_thread(self, work: RequestWork, run: Callable[[], HttpAnswer]) -> HttpAnswer:
         return await asyncio.get_running_loop().run_in_executor(self._pools[work], run)
 
     def close(self) -> None:

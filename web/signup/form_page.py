@@ -55,7 +55,7 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Input:
+class FormInput:
     """One labelled input. It has no maxlength, which would silently cut off pasted text."""
 
     name: str
@@ -79,7 +79,7 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ListChoice:
     """A check box of a list."""
 
     id: str
@@ -97,8 +97,8 @@ class FormPage:
     title: str
     button: str
     consent_text: str
-    inputs: tuple[Input, ...]
-    choices: tuple[Choice, ...]
+    inputs: tuple[FormInput, ...]
+    choices: tuple[ListChoice, ...]
     consented: bool
     hidden: tuple[tuple[str, str], ...]
     errors: tuple[FieldError, ...]
@@ -165,7 +165,7 @@ def _shown(errors: Sequence[FieldError], say: Say) -> tuple[FieldError, ...]:
 
 def _inputs(
     form: Form, given: SortedFields, errors: Sequence[FieldError], room: Room, say: Say
-) -> Iterator[Input]:
+) -> Iterator[FormInput]:
     wrong = {error.field: say(error.text) for error in errors}
     for field in FIELDS:
         if field.always_shown or field.name in given.fields or field.name in wrong:
@@ -173,11 +173,13 @@ def _inputs(
             yield _contact_input(field, say(field.label), value, wrong)
     for custom in form.custom_fields:
         value = room.shown(given.custom.get(custom.id, ""), CUSTOM_LIMIT)
-        yield Input(name=custom.name, label=custom.label, value=value, error=wrong.get(custom.name))
+        yield FormInput(
+            name=custom.name, label=custom.label, value=value, error=wrong.get(custom.name)
+        )
 
 
-def _contact_input(field: Field, label: str, value: str, wrong: Mapping[str, str]) -> Input:
-    return Input(
+def _contact_input(field: Field, label: str, value: str, wrong: Mapping[str, str]) -> FormInput:
+    return FormInput(
         name=field.name,
         label=label,
         value=value,
@@ -187,12 +189,14 @@ def _contact_input(field: Field, label: str, value: str, wrong: Mapping[str, str
     )
 
 
-def _choices(form: Form, posted: Mapping[str, list[str]]) -> tuple[Choice, ...]:
+def _choices(form: Form, posted: Mapping[str, list[str]]) -> tuple[ListChoice, ...]:
     if len(form.lists) < 2:
         return ()
     wanted = {name.lower() for name in instruction(posted, LISTS)}
     return tuple(
-        Choice(ref.id, ref.name, not wanted or bool(wanted & {ref.id.lower(), ref.name.lower()}))
+        ListChoice(
+            ref.id, ref.name, not wanted or bool(wanted & {ref.id.lower(), ref.name.lower()})
+        )
         for ref in form.lists
     )
 

@@ -14,12 +14,12 @@ import redis
 import redis.asyncio
 
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
-from shared.ledger.script_library import Command, ScriptCall
+from shared.ledger.script_library import CommandWords, ScriptCall
 
 # Seconds. A server or a firewall may have closed a connection that was idle for longer.
 CHECK_AFTER = 1.0
 
-Waiting = tuple[ScriptCall, "asyncio.Future[list[Any]]"]
+WaitingCall = tuple[ScriptCall, "asyncio.Future[list[Any]]"]
 
 
 class HeldBack(Exception):
@@ -37,7 +37,7 @@ class LedgerChannel:
         self,
         client: "redis.asyncio.Redis",
         *,
-        then: tuple[Command, ...],
+        then: tuple[CommandWords, ...],
         waits: timedelta,
         timed_out: Callable[[], None],
         may_send: Callable[[], bool],
@@ -49,7 +49,7 @@ class LedgerChannel:
         self._may_send = may_send
         self._connection: Any = None
         self._idle_since = 0.0
-        self._waiting: list[Waiting] = []
+        self._waiting: list[WaitingCall] = []
         self._waiting_since = 0.0
         self._sender: asyncio.Task[None] | None = None
 
@@ -84,7 +84,7 @@ class LedgerChannel:
         finally:
             self._sender = None
 
-    async def _send(self, batch: list[Waiting], deadline: float) -> None:
+    async def _send(self, batch: list[WaitingCall], deadline: float) -> None:
         try:
             if not self._may_send():
                 raise HeldBack
@@ -132,10 +132,10 @@ class LedgerChannel:
 
 
 # redis-py's connections for event loops pack in Python, which takes five times as long.
-_pack: Callable[[Command], bytes] = hiredis.pack_command  # type: ignore[assignment]
+_pack: Callable[[CommandWords], bytes] = hiredis.pack_command  # type: ignore[assignment]
 
 
-async def _answers(connection: Any, commands: list[Command]) -> list[Any]:
+async def _answers(connection: Any, commands: list[CommandWords]) -> list[Any]:
     packed = b"".join([_pack(command) for command in commands])
     await connection.send_packed_command(packed, check_health=False)
     return [await _answer(connection) for _ in commands]
@@ -158,6 +158,6 @@ def _settle(answers: "asyncio.Future[list[Any]]", found: list[Any]) -> None:
     answers.set_result(found)
 
 
-def _fail(waiting: list[Waiting], error: Exception) -> None:
+def _fail(waiting: list[WaitingCall], error: Exception) -> None:
     for _, answers in waiting:
         _settle(answers, [error])

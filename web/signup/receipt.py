@@ -24,7 +24,7 @@ _LONGEST_PATH = 500
 _AT = re.compile("@|%40", re.IGNORECASE)
 
 
-class Parts(Protocol):
+class BodyParts(Protocol):
     """What follows of an answer, made part by part. Whoever takes it closes it."""
 
     def __next__(self) -> bytes: ...
@@ -39,7 +39,7 @@ class HttpAnswer(NamedTuple):
     headers: list[tuple[str, str]]
     body: bytes = b""
     signup: str | None = None
-    rest: Parts | None = None
+    rest: BodyParts | None = None
 
 
 def receipt(

@@ -52,7 +52,7 @@ from shared.domain.subscription_status import Ask, LookUp, SignUp, SubscriptionS
 from shared.infrastructure.logs import log_fields
 from shared.ledger.values import Attempt, Claim
 from worker.delivery.settler import Settler
-from worker.delivery.timing import Clock, Slot
+from worker.delivery.timing import Clock, PaceSlot
 from worker.delivery.unsubscribe_check import NextCall, UnsubscribeCheck, needed_privilege
 
 log = logging.getLogger(__name__)
@@ -130,10 +130,10 @@ class Settled:
 
 SlotResult = StillOpen | Settled
 # A decision, once the login's privileges are known.
-Decision = Settlement | RenewToken | SendAgain
+FinalDecision = Settlement | RenewToken | SendAgain
 
 
-class Stage(Enum):
+class ClaimStage(Enum):
     """How far a claim has come."""
 
     OPEN = auto()
@@ -146,7 +146,7 @@ class Delivery:
 
     def __init__(self, claim: Claim, tools: DeliveryTools) -> None:
         self.claim = claim
-        self.stage = Stage.OPEN
+        self.stage = ClaimStage.OPEN
         self._tools = tools
         self._check = UnsubscribeCheck()
         self._refused_version: int | None = None  # of the token that was refused last
@@ -156,9 +156,9 @@ class Delivery:
     def reopen(self, claim: Claim) -> None:
         """Go on with the same claim, whose lease the ledger has renewed."""
         self.claim = replace(claim, took=self.claim.took)
-        self.stage = Stage.OPEN
+        self.stage = ClaimStage.OPEN
 
-    def send_in(self, slot: Slot) -> SlotResult:
+    def send_in(self, slot: PaceSlot) -> SlotResult:
         """Make the claim's next request in `slot`, and do what its answer means.
 
         Raises `TokenError` or `Refused` when no token is available. The claim is open then.
@@ -166,7 +166,7 @@ class Delivery:
         with log_fields(**self.claim.log_fields):
             return self._send_in(slot)
 
-    def _send_in(self, slot: Slot) -> SlotResult:
+    def _send_in(self, slot: PaceSlot) -> SlotResult:
         # Waiting for the claim may have taken a while, and others may have renewed the token
         # meanwhile.
         token = self._fresh_token()
@@ -236,7 +236,7 @@ class Delivery:
 
     # --- decide
 
-    def _decide(self, answer: ApiAnswer, call: NextCall, token: Token) -> Decision:
+    def _decide(self, answer: ApiAnswer, call: NextCall, token: Token) -> FinalDecision:
         decision = decide(
             answer,
             attempt=self.claim.attempts + 1,
@@ -263,7 +263,7 @@ class Delivery:
             return HoldAccount(HoldReason.RECONNECT, f"token refused; {error}")
         return RenewToken()
 
-    def _decide_forbidden(self, answer: ApiAnswer, needed: str, token: Token) -> Decision:
+    def _decide_forbidden(self, answer: ApiAnswer, needed: str, token: Token) -> FinalDecision:
         try:
             privileges = self._tools.contacts.privileges(token.access)
         except (ApiError, Refused) as error:
@@ -275,7 +275,7 @@ class Delivery:
 
     # --- settle
 
-    def _carry_out(self, decision: Decision, attempt: Attempt, token: Token) -> SlotResult:
+    def _carry_out(self, decision: FinalDecision, attempt: Attempt, token: Token) -> SlotResult:
         match decision:
             case RenewToken():
                 return StillOpen.TOKEN_RENEWED
@@ -289,14 +289,14 @@ class Delivery:
         return Settled(decision)
 
     def _settle(self, decision: Settlement, attempt: Attempt) -> None:
-        self.stage = Stage.SETTLING
+        self.stage = ClaimStage.SETTLING
         self._tools.settler.carry_out(decision, self.claim, attempt)
-        self.stage = Stage.CLOSED
+        self.stage = ClaimStage.CLOSED
 
     def _bury_unsent(self, letter: DeadLetter) -> SlotResult:
         self._tools.uncount_request()
         self._tools.settler.bury(self.claim, letter)
-        self.stage = Stage.CLOSED
+        self.stage = ClaimStage.CLOSED
         return Settled(letter)
 
 

@@ -16,10 +16,10 @@ from shared.domain.errors import LedgerUnavailable, NotConnected, Refused, Revok
 from shared.domain.outcome import HoldAccount, QuotaSpent
 from shared.ledger.ledger import Ledger
 from shared.ledger.values import Claim, NothingDue, OnHold, PaceRules, Wait
-from worker.delivery.delivery import Delivery, DeliveryTools, Settled, SlotResult, Stage
+from worker.delivery.delivery import ClaimStage, Delivery, DeliveryTools, Settled, SlotResult
 from worker.delivery.holds import AccountHolds
 from worker.delivery.in_flight import InFlight
-from worker.delivery.timing import RoundTrip, Slot
+from worker.delivery.timing import PaceSlot, RoundTrip
 
 # Between two tries to reach a ledger that does not answer.
 LEDGER_PAUSE = timedelta(milliseconds=500)
@@ -149,7 +149,7 @@ class Lane:
     @property
     def _open(self) -> Delivery | None:
         """The latest claim's delivery, unless it is settled or nothing more can be done."""
-        if self._delivery is None or self._delivery.stage == Stage.CLOSED:
+        if self._delivery is None or self._delivery.stage == ClaimStage.CLOSED:
             return None
         return self._delivery
 
@@ -163,7 +163,7 @@ class Lane:
 
     def _close(self) -> None:
         if self._delivery:
-            self._delivery.stage = Stage.CLOSED
+            self._delivery.stage = ClaimStage.CLOSED
         self.in_flight.leave(self.name)
 
     def _release_open_claim(self) -> None:
@@ -175,7 +175,7 @@ class Lane:
 
     def _forget_what_was_sent(self) -> None:
         """Let go of a sign-up that could not be settled within its lease: it may be sent again."""
-        if self._delivery and self._delivery.stage == Stage.SETTLING:
+        if self._delivery and self._delivery.stage == ClaimStage.SETTLING:
             self._close()
 
     def _lose(self, delivery: Delivery, error: Exception) -> None:
@@ -209,7 +209,7 @@ class Lane:
             return Stop("slice over")
         return None
 
-    def _next_claim(self) -> tuple[Claim, Slot] | Stop | None:
+    def _next_claim(self) -> tuple[Claim, PaceSlot] | Stop | None:
         """Wait for a claim and its slot.
 
         None when another lane held the lock for the rest of this slice.
@@ -221,7 +221,7 @@ class Lane:
         finally:
             self.claim_lock.release()
 
-    def _ask_for_claim(self) -> tuple[Claim, Slot] | Stop:
+    def _ask_for_claim(self) -> tuple[Claim, PaceSlot] | Stop:
         while not (over := self._over()):
             asked_at = self._now()
             self._unanswered = True

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from shared.domain.errors import LedgerUnavailable
-from shared.ledger.busy_accounts import BusyAccounts, Work
+from shared.ledger.busy_accounts import AccountWork, BusyAccounts
 from shared.ledger.stores.registry import Registry
 from shared.operations.job_feeder import JobFeeder
 from worker.delivery.lane_runner import LaneRunner
@@ -40,7 +40,7 @@ class DueWork:
         due = [work.account for work in found if self._is_due(work)]
         return [account.name for account in self.registry.accounts_named(due)]
 
-    def _is_due(self, work: Work) -> bool:
+    def _is_due(self, work: AccountWork) -> bool:
         fed = work.feeding and self.job_feeder.feed(work.account) > 0
         return work.due or fed
 

@@ -20,7 +20,7 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class PaceSlot:
     """When a request may start, by this process' monotonic clock: somewhere in this span.
 
     Nobody knows how long the ledger's answer was under way.
@@ -49,14 +49,14 @@ class RoundTrip:
         """How long the next one will probably take. An unusually slow one does not count."""
         return min(self.latest, 2 * self.shortest + SLOT_LIFE.total_seconds())
 
-    def slot(self, asked_at: float, answered_at: float, start_in: float) -> Slot:
+    def slot(self, asked_at: float, answered_at: float, start_in: float) -> PaceSlot:
         """Return the slot that begins `start_in` after the ledger answered.
 
         It answered at least half a round trip after `asked_at` and before `answered_at`.
         """
         self._note(answered_at - asked_at)
         one_way = self.shortest / 2
-        return Slot(asked_at + one_way + start_in, answered_at - one_way + start_in)
+        return PaceSlot(asked_at + one_way + start_in, answered_at - one_way + start_in)
 
     def _note(self, seconds: float) -> None:
         # The shortest is forgotten slowly, in case the way has grown.

@@ -13,7 +13,7 @@ from shared.domain.retention import KeptRecords
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.fingerprints import Fingerprints
 from shared.ledger.stores.registry import Registry
-from shared.ledger.stores.retention import Overdue, RecordKeeping
+from shared.ledger.stores.retention import OverdueRecords, RecordKeeping
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class RecordClearing:
             log.warning("network addresses not replaced", extra={"cause": cause})
         self.registry.forget_removed_accounts()
 
-    def _do_all(self, overdue: Overdue) -> None:
+    def _do_all(self, overdue: OverdueRecords) -> None:
         """Do all of this, unless the worker stops."""
         done = 0
         while (some := self._do_some(overdue)) and not self.stopping.wait(PAUSE.total_seconds()):
@@ -78,7 +78,7 @@ class RecordClearing:
             extra = {"account": overdue.account, "state": overdue.state, "count": done + some}
             log.info(message, extra=extra)
 
-    def _do_some(self, overdue: Overdue) -> int:
+    def _do_some(self, overdue: OverdueRecords) -> int:
         """Return of how many records this was; 0 when none is left."""
         match overdue.what:
             case "sort":

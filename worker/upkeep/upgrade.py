@@ -15,7 +15,7 @@ UPGRADE_EVERY = timedelta(seconds=3)
 PAUSE = timedelta(milliseconds=20)
 
 
-class Upgrade:
+class LedgerUpgrade:
     """Runs in every worker. If one dies in the middle, another one goes on."""
 
     def __init__(

@@ -21,7 +21,7 @@ from worker.upkeep.audit_trimming import AuditTrimming
 from worker.upkeep.memory_notes import MemoryNotes
 from worker.upkeep.record_clearing import CLEAR_EVERY, RecordClearing
 from worker.upkeep.roll_up import ROLL_UP_EVERY, make_roll_up
-from worker.upkeep.upgrade import UPGRADE_EVERY, Upgrade
+from worker.upkeep.upgrade import UPGRADE_EVERY, LedgerUpgrade
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Duty:
 
 def duties(settings: Settings, client: "redis.Redis", stopping: Event) -> Iterator[Duty]:
     """Yield what a worker does beside delivering. It stops early once `stopping` is set."""
-    yield Duty("Upgrade", Upgrade(client, stopping).look, UPGRADE_EVERY)
+    yield Duty("Upgrade", LedgerUpgrade(client, stopping).look, UPGRADE_EVERY)
     clearing = RecordClearing(
         Ledger(client),
         RecordKeeping(client, settings.retention),

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from shared.domain.check import Check, Subject
+from shared.domain.check import Check, CheckSubject
 from shared.domain.form import Form
 from shared.domain.phrases import first_of
 
-FORM_WEBSITES = Subject("form_websites", "Forms name the websites that may post")
+FORM_WEBSITES = CheckSubject("form_websites", "Forms name the websites that may post")
 _MOST_NAMED = 5
 
 

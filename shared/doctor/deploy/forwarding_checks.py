@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from shared.doctor.deploy.visit import Seen
-from shared.domain.check import Check, Subject
+from shared.domain.check import Check, CheckSubject
 
-FORWARDED_FOR = Subject("forwarded_for", "Nobody can make up their address")
+FORWARDED_FOR = CheckSubject("forwarded_for", "Nobody can make up their address")
 
 # Of networks that are for documents, so that no visitor has them.
 MADE_UP = ("192.0.2.77", "198.51.100.77")

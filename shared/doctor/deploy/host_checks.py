@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from shared.doctor.deploy.visit import Seen
-from shared.domain.check import Check, Subject
+from shared.domain.check import Check, CheckSubject
 from shared.domain.phrases import first_of
 
-ROOT_USER = Subject("root_user", "Web does not run as root")
-FILE_MODES = Subject("file_modes", "No other user of the host reads secrets")
-DISK = Subject("disk", "The disk has room for what Redis cannot take")
+ROOT_USER = CheckSubject("root_user", "Web does not run as root")
+FILE_MODES = CheckSubject("file_modes", "No other user of the host reads secrets")
+DISK = CheckSubject("disk", "The disk has room for what Redis cannot take")
 
 # The file of the spool takes up to twice the bytes of its sign-ups.
 _SPOOL_FILE = 2

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from shared.doctor import operator_checks
-from shared.domain.check import Check, CheckKind, CheckResult, Subject
+from shared.domain.check import Check, CheckKind, CheckResult, CheckSubject
 from shared.domain.second_factor import WhoMustHaveOne
 from shared.operations.operators import FIRST, Operator, Role
 
-OPERATORS = Subject("operators", "Each operator has a name of their own")
+OPERATORS = CheckSubject("operators", "Each operator has a name of their own")
 
 
 def operators(everybody: Sequence[Operator]) -> Check:

@@ -13,19 +13,19 @@ from shared.doctor.deploy.requests import (
     may_be_out_of_reach,
 )
 from shared.doctor.network_checks import PUBLIC_URL
-from shared.domain.check import Check, Subject
+from shared.domain.check import Check, CheckSubject
 from shared.domain.durations import in_words
 from shared.domain.web_addresses import is_loopback_host, is_loopback_url
 from shared.infrastructure.settings import Bind
 
-HTTPS = Subject("https", "Visitors are protected by https")
-CERTIFICATE = Subject("certificate", "The certificate")
-HTTP_REDIRECT = Subject("http_redirect", "Nothing is served over plain http")
-HSTS = Subject("hsts", "Browsers stay with https (HSTS)")
-CONSOLE = Subject("console_host", "The console answers at the public address")
-METRICS = Subject("metrics", "Figures are not open to the world")
-BODIES = Subject("bodies", "Large bodies are refused")
-DIRECT = Subject("direct_access", "Visitors reach web through the proxy only")
+HTTPS = CheckSubject("https", "Visitors are protected by https")
+CERTIFICATE = CheckSubject("certificate", "The certificate")
+HTTP_REDIRECT = CheckSubject("http_redirect", "Nothing is served over plain http")
+HSTS = CheckSubject("hsts", "Browsers stay with https (HSTS)")
+CONSOLE = CheckSubject("console_host", "The console answers at the public address")
+METRICS = CheckSubject("metrics", "Figures are not open to the world")
+BODIES = CheckSubject("bodies", "Large bodies are refused")
+DIRECT = CheckSubject("direct_access", "Visitors reach web through the proxy only")
 
 # Renewing begins 30 days before the end, as certbot and Caddy do it. So something has failed.
 CERTIFICATE_ENDS_SOON = timedelta(days=14)
@@ -51,7 +51,7 @@ def https(url: str) -> Check:
     )
 
 
-def without_https(subject: Subject) -> Check:
+def without_https(subject: CheckSubject) -> Check:
     return subject.unknown("There is no https yet.", f"First do what '{HTTPS.title}' says.")
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 import redis
 
-from shared.domain.check import Check, Subject
+from shared.domain.check import Check, CheckSubject
 from shared.infrastructure.redis_address import RedisAddress, parse
 from shared.ledger.redis_server.server_inspection import ServerFacts
 
-PASSWORD = Subject("redis_password", "Redis asks for a password")
-TLS = Subject("redis_tls", "Nobody on the way reads what goes to Redis")
-MEMORY_LIMIT = Subject("redis_memory_limit", "Redis' memory has a limit")
+PASSWORD = CheckSubject("redis_password", "Redis asks for a password")
+TLS = CheckSubject("redis_tls", "Nobody on the way reads what goes to Redis")
+MEMORY_LIMIT = CheckSubject("redis_memory_limit", "Redis' memory has a limit")
 
 Connect = Callable[[str], "redis.Redis"]
 

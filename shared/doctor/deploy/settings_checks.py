@@ -4,19 +4,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from shared.domain.audit import AuditEntry
-from shared.domain.check import Check, Subject
+from shared.domain.check import Check, CheckSubject
 from shared.domain.durations import in_words, minute
 from shared.domain.token_origin import TokenOrigin
 from shared.infrastructure.settings import API_URL, NEW_KEY_COMMAND, RateLimit
 
-SANDBOX = Subject("sandbox", "Sign-ups go to Constant Contact")
-SANDBOX_ACCOUNTS = Subject("sandbox_accounts", "No account belongs to a sandbox")
-SECRET_STRENGTH = Subject("secret_strength", "RELAY_SECRET_KEY cannot be guessed")
-VISITOR_LIMIT = Subject("visitor_limit", "Visitors are limited")
-ALERTS = Subject("alerts", "Alerts")
-HEARTBEAT = Subject("heartbeat", "Somebody notices when the whole host is down")
-SECURITY_CONTACT = Subject("security_contact", "Who finds a weakness knows whom to tell")
-BACKUPS = Subject("backups", "Backups are made")
+SANDBOX = CheckSubject("sandbox", "Sign-ups go to Constant Contact")
+SANDBOX_ACCOUNTS = CheckSubject("sandbox_accounts", "No account belongs to a sandbox")
+SECRET_STRENGTH = CheckSubject("secret_strength", "RELAY_SECRET_KEY cannot be guessed")
+VISITOR_LIMIT = CheckSubject("visitor_limit", "Visitors are limited")
+ALERTS = CheckSubject("alerts", "Alerts")
+HEARTBEAT = CheckSubject("heartbeat", "Somebody notices when the whole host is down")
+SECURITY_CONTACT = CheckSubject("security_contact", "Who finds a weakness knows whom to tell")
+BACKUPS = CheckSubject("backups", "Backups are made")
 
 # 32 characters of `secrets.token_hex` have 128 bits, and on average 14 different ones.
 SHORTEST_KEY, FEWEST_CHARACTERS = 32, 9

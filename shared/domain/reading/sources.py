@@ -6,7 +6,7 @@ from dataclasses import replace
 from shared.domain.form import CUSTOM_LIMIT, Form, SourceField
 from shared.domain.reading.check_boxes import is_nothing
 from shared.domain.reading.meanings import path_of
-from shared.domain.reading.posted_fields import SortedFields
+from shared.domain.reading.posted_fields import SortedFields, Values
 from shared.domain.reading.values import clean_text
 from shared.domain.signup import CustomValue
 
@@ -14,8 +14,6 @@ from shared.domain.signup import CustomValue
 CAMPAIGN = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 PAGE, REFERRER = "page", "referrer"
 SOURCES = (*CAMPAIGN, PAGE, REFERRER)
-
-Values = list[str]
 
 
 def take_sources(

@@ -21,7 +21,7 @@ _EVENT_CHANNELS = ("/*.celeryev/*",)
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class CheckedCommand:
     """A command as ACL SETUSER names it, and arguments that it would take: KEY is any key."""
 
     name: str
@@ -37,7 +37,7 @@ class Command:
 class Rights:
     """The right to run `commands`, on keys and channels of these patterns."""
 
-    commands: tuple[Command, ...] = ()
+    commands: tuple[CheckedCommand, ...] = ()
     keys: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
 
@@ -62,9 +62,10 @@ class Rights:
         return " and ".join(f"may not {verb} {what}" for verb, what in lacks if what)
 
 
-def _commands(text: str) -> tuple[Command, ...]:
+def _commands(text: str) -> tuple[CheckedCommand, ...]:
     return tuple(
-        Command(name, tuple(arguments)) for name, *arguments in map(str.split, text.split(","))
+        CheckedCommand(name, tuple(arguments))
+        for name, *arguments in map(str.split, text.split(","))
     )
 
 

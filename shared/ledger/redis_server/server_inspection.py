@@ -40,7 +40,7 @@ class ServerFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Overdue:
+class OverdueSignups:
     """`since` is how long a sign-up has been due without being claimed, None when none is. `rest`
     is how long its API key still rests. `delivered` is how long ago the last sign-up was
     delivered, None when none was."""
@@ -101,7 +101,7 @@ def clock_ahead(client: "redis.Redis", now: Callable[[], datetime]) -> timedelta
     return there - (before + (after - before) / 2)
 
 
-def find_overdue(client: "redis.Redis", account: str) -> Overdue:
+def find_overdue(client: "redis.Redis", account: str) -> OverdueSignups:
     """Return how long the account's oldest due sign-up waits. Its holds are not looked at.
 
     Raises `LedgerUnavailable`.
@@ -109,7 +109,7 @@ def find_overdue(client: "redis.Redis", account: str) -> Overdue:
     due_ms, rest_ms, delivered_ms = Scripts(client).run(
         "signups/overdue", account=keys.account(account)
     )
-    return Overdue(_span(due_ms), duration(rest_ms), _span(delivered_ms))
+    return OverdueSignups(_span(due_ms), duration(rest_ms), _span(delivered_ms))
 
 
 def _span(ms: int) -> timedelta | None:

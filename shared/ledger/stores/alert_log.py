@@ -22,7 +22,7 @@ from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
 from shared.ledger.time_units import from_milliseconds, moment, to_milliseconds
 
-Event = Literal["begun", "reminder", "over"]
+AlertEvent = Literal["begun", "reminder", "over"]
 # Fields beside the conditions: when the newest look began, how many notifications were given out,
 # and until when more of a kind is gathered.
 _NOT_CONDITIONS = ("looked_at", "given", "gathering")
@@ -70,7 +70,7 @@ class Notification:
 
     service: str
     kind: str
-    event: Event
+    event: AlertEvent
     number: str
     parts: tuple[Part, ...]
 

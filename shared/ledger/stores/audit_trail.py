@@ -39,19 +39,19 @@ WRONG_CODE, TOO_MANY_CODES = "wrong_code", "too_many_codes"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class AuditPlace:
     """Where reading the trail goes on: with the entries of this `score`, in milliseconds since
     1970, of which so many were `read`, and all older ones."""
 
     score: float
     read: int = 0
 
-    def after(self, score: float) -> "Place":
+    def after(self, score: float) -> "AuditPlace":
         """Return the place behind the next entry, which has this score."""
-        return Place(score, self.read + 1 if score == self.score else 1)
+        return AuditPlace(score, self.read + 1 if score == self.score else 1)
 
 
-NEWEST = Place(math.inf)
+NEWEST = AuditPlace(math.inf)
 
 
 class AuditTrail:
@@ -111,8 +111,8 @@ class AuditTrail:
         return islice((entry for entry, _ in self.read() if entry), most)
 
     def read(
-        self, start: Place = NEWEST, since: datetime | None = None
-    ) -> Iterator[tuple[AuditEntry | None, Place]]:
+        self, start: AuditPlace = NEWEST, since: datetime | None = None
+    ) -> Iterator[tuple[AuditEntry | None, AuditPlace]]:
         """Yield the entries from `start` on, newest first, each with the place behind it. None is
         one that cannot be read. However many entries there are, each step costs the same. Raises
         `LedgerUnavailable`."""
@@ -123,7 +123,7 @@ class AuditTrail:
                 place = place.after(score)
                 yield read_one(RecordKind.AUDIT, _name(score), partial(_entry, text, score)), place
 
-    def _page(self, place: Place, oldest: int | str) -> list[tuple[str, float]]:
+    def _page(self, place: AuditPlace, oldest: int | str) -> list[tuple[str, float]]:
         with redis_errors_translated():
             found: Any = self._client.zrange(
                 keys.AUDIT,

@@ -19,7 +19,7 @@ SETTLED = ("delivered", "discarded", "quarantined", "dead")  # the states of wha
 
 
 @dataclass(frozen=True, slots=True)
-class Overdue:
+class OverdueRecords:
     """Something of an account whose time is over: the records of a state, evidence of consent (its
     state is `cleared`), or network addresses in either. What is to be sorted may be over."""
 
@@ -54,12 +54,12 @@ class RecordKeeping:
         switched_on = self.outlook([]) if new else []
         return bool(mine), [each for each in switched_on if each.name in new]
 
-    def overdue(self, accounts: Sequence[str]) -> Iterator[Overdue]:
+    def overdue(self, accounts: Sequence[str]) -> Iterator[OverdueRecords]:
         """Yield all of these accounts whose time is over."""
         answers = self._scripts.run_for_all(accounts, "retention/find", **self._rules)
         for names, found in zip(batches(accounts), answers, strict=True):
             for place, what, state in found:
-                yield Overdue(names[place - 1], what, state)
+                yield OverdueRecords(names[place - 1], what, state)
 
     def sort_delivered(self, account: str) -> int:
         """Sort the next delivered sign-ups that may be over by when they were settled; return how

@@ -17,7 +17,7 @@ _KEPT = ("kept:*", "spare:*")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SealedPlace:
     """A string, or with `field` one field of a hash."""
 
     key: str
@@ -31,29 +31,29 @@ class SealedPlaces:
         self._client = client
         self._scripts = Scripts(client)
 
-    def fingerprint_key(self) -> Place:
-        return Place(keys.FINGERPRINT_KEY)
+    def fingerprint_key(self) -> SealedPlace:
+        return SealedPlace(keys.FINGERPRINT_KEY)
 
-    def applications(self) -> list[Place]:
+    def applications(self) -> list[SealedPlace]:
         """Return the secrets of API keys; each one's `field` is the API key."""
         with redis_errors_translated():
             found = self._client.hkeys(keys.APPLICATIONS)
-        return [Place(keys.APPLICATIONS, str(client_id)) for client_id in sorted(found)]
+        return [SealedPlace(keys.APPLICATIONS, str(client_id)) for client_id in sorted(found)]
 
-    def second_factors(self) -> list[Place]:
+    def second_factors(self) -> list[SealedPlace]:
         """Return the second factors; each one's `field` is the operator."""
         with redis_errors_translated():
             found = self._client.hkeys(keys.SECOND_FACTORS)
-        return [Place(keys.SECOND_FACTORS, str(operator)) for operator in sorted(found)]
+        return [SealedPlace(keys.SECOND_FACTORS, str(operator)) for operator in sorted(found)]
 
-    def kept_tokens(self) -> Iterator[Place]:
+    def kept_tokens(self) -> Iterator[SealedPlace]:
         """Yield the tokens that are kept while connecting. Goes through all keys of the ledger."""
         for pattern in _KEPT:
             with redis_errors_translated():
                 for key in self._client.scan_iter(keys.CONNECTING + pattern, count=1000):
-                    yield Place(str(key))
+                    yield SealedPlace(str(key))
 
-    def read(self, place: Place) -> str | None:
+    def read(self, place: SealedPlace) -> str | None:
         """Return the sealed value; None when it is gone."""
         with redis_errors_translated():
             if place.field:
@@ -62,7 +62,7 @@ class SealedPlaces:
                 sealed = self._client.get(place.key)
         return str(sealed) if sealed else None
 
-    def reseal(self, place: Place, sealed: str, anew: str) -> bool:
+    def reseal(self, place: SealedPlace, sealed: str, anew: str) -> bool:
         """Put `anew` in the place of `sealed`, which keeps its time to live. False when another
         value is there by now, or none."""
         resealed = self._scripts.run(

@@ -31,7 +31,7 @@ LONGEST_DELAY = timedelta(seconds=15)
 Whose = tuple[str, str]
 
 
-class Wait(NamedTuple):
+class SignInWait(NamedTuple):
     """How long to wait, and whether the source itself had too many tries, or only the name."""
 
     span: timedelta
@@ -64,7 +64,7 @@ class SignInTries:
         self._own = WindowCounts(most, window, clock=clock)
         self._own_delays = WindowCounts(1, LONGEST_DELAY, clock=clock)
 
-    def count(self, source: Whose, name: Whose | None) -> Wait | None:
+    def count(self, source: Whose, name: Whose | None) -> SignInWait | None:
         """Count one try of the source, and with the name, unless one of them has to wait.
 
         Returns how long to wait then. The limit is exact, however many try at once. While Redis
@@ -77,17 +77,17 @@ class SignInTries:
         except LedgerUnavailable:
             return self._count_here(*counters)
 
-    def _count(self, counters: list[str], delay: str | None) -> Wait | None:
+    def _count(self, counters: list[str], delay: str | None) -> SignInWait | None:
         source, *name = counters
         watched = [*counters, *filter(None, [delay])]
 
-        def step(pipeline: Any) -> Wait | None:
+        def step(pipeline: Any) -> SignInWait | None:
             used_up = int(pipeline.get(source) or 0) >= self._most
             wait_ms = pipeline.pttl(source) if used_up else pipeline.pttl(delay) if delay else 0
             tries = int(pipeline.get(name[0]) or 0) + 1 if name else 0
             pipeline.multi()
             if used_up or wait_ms > 0:
-                return Wait(timedelta(milliseconds=max(1, wait_ms)), used_up)
+                return SignInWait(timedelta(milliseconds=max(1, wait_ms)), used_up)
             for key in counters:
                 pipeline.set(key, 0, px=in_milliseconds(self._window), nx=True)
                 pipeline.incr(key)
@@ -97,17 +97,17 @@ class SignInTries:
 
         client: Any = self._client  # whose types know no step that returns something
         with redis_errors_translated():
-            wait: Wait | None = client.transaction(step, *watched, value_from_callable=True)
+            wait: SignInWait | None = client.transaction(step, *watched, value_from_callable=True)
         return wait
 
-    def _count_here(self, source: str, *name: str) -> Wait | None:
+    def _count_here(self, source: str, *name: str) -> SignInWait | None:
         span = self._own.count(source)
         if span is not None:
-            return Wait(span, of_source=True)
+            return SignInWait(span, of_source=True)
         if not name or self._own.count(*name) is None:
             return None
         span = self._own_delays.count(*name)
-        return Wait(span, of_source=False) if span is not None else None
+        return SignInWait(span, of_source=False) if span is not None else None
 
     def forget(self, *whose: Whose) -> None:
         """Forget the tries, as the password was right. Never fails."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import redis
 
-from shared.domain.counts import COUNTED, Counts, Slot
+from shared.domain.counts import COUNTED, ChartSlot, Counts
 from shared.domain.signup import DeathReason
 from shared.domain.totals import COUNTS, Totals
 from shared.infrastructure.stored_records import RecordKind, read_all
@@ -127,19 +127,19 @@ class Statistics:
 
     # --- what is shown
 
-    def minutes(self, count: int) -> list[Slot]:
+    def minutes(self, count: int) -> list[ChartSlot]:
         """Return the last whole minutes of all accounts together, the oldest first."""
         return self._slots(keys.OF_MINUTES, MINUTE, count, until=-1)
 
-    def quarters(self, count: int) -> list[Slot]:
+    def quarters(self, count: int) -> list[ChartSlot]:
         """Return the last quarter hours, this one included."""
         return self._slots(keys.OF_QUARTERS, QUARTER, count)
 
-    def days(self, count: int) -> list[Slot]:
+    def days(self, count: int) -> list[ChartSlot]:
         """Return the last days in UTC, this one included."""
         return self._slots(keys.OF_DAYS, DAY, count)
 
-    def minutes_of(self, account: str, count: int) -> list[Slot]:
+    def minutes_of(self, account: str, count: int) -> list[ChartSlot]:
         """Return the last whole minutes of one account, the oldest first. What was due is not
         known of one account."""
         wanted = self._last(MINUTE, count, until=-1)
@@ -148,7 +148,7 @@ class Statistics:
             for minute, figures in zip(wanted, self._counted(account, wanted), strict=True)
         ]
 
-    def quarters_of(self, account: str, count: int) -> list[Slot]:
+    def quarters_of(self, account: str, count: int) -> list[ChartSlot]:
         """Return the last quarter hours of one account, this one included. They are summed up from
         its minutes, which are kept for two days."""
         wanted = self._last(QUARTER, count)
@@ -159,7 +159,7 @@ class Statistics:
             for each in wanted
         ]
 
-    def days_of(self, account: str, count: int) -> list[Slot]:
+    def days_of(self, account: str, count: int) -> list[ChartSlot]:
         """Return the last days of one account in UTC, this one included up to now."""
         *before, today = self._slots(f"{keys.account(account)}days", DAY, count)
         [glance] = self.glances([account])
@@ -203,7 +203,7 @@ class Statistics:
         last = to_milliseconds(redis_time(self._client)) // in_milliseconds(size) + until
         return range(last - count + 1, last + 1)
 
-    def _slots(self, key: str, size: timedelta, count: int, until: int = 0) -> list[Slot]:
+    def _slots(self, key: str, size: timedelta, count: int, until: int = 0) -> list[ChartSlot]:
         """Return the slots up to the current one; `until` -1: up to the one before."""
         with redis_errors_translated():
             stored = self._client.hgetall(key)
@@ -214,9 +214,9 @@ class Statistics:
         return [_slot(each, size, *read.get(str(each), none)) for each in wanted]
 
 
-def _slot(number: int, size: timedelta, counts: Counts, due: int | None) -> Slot:
+def _slot(number: int, size: timedelta, counts: Counts, due: int | None) -> ChartSlot:
     at = from_milliseconds(number * in_milliseconds(size))
-    return Slot(at=at, counts=counts, due=due)
+    return ChartSlot(at=at, counts=counts, due=due)
 
 
 def _minute(account: str, minute: int, stored: Sequence[str | None]) -> list[int]:

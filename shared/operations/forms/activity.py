@@ -64,7 +64,7 @@ class FormRow:
 
 
 @dataclass(frozen=True, slots=True)
-class FormPage:
+class FormsPage:
     """A page of the forms. `total` is how many forms there are, whether they fit or not."""
 
     rows: Sequence[FormRow]
@@ -74,7 +74,7 @@ class FormPage:
 
 def form_page(
     status: SystemStatus, words: str = "", number: int = 1, *, per_page: int = PER_PAGE
-) -> FormPage:
+) -> FormsPage:
     """Return a page of the forms with `words` in their name or title, or of the account `words`:
     first those that refuse too much. Raises `LedgerUnavailable`."""
     every = status.registry.form_names()
@@ -93,7 +93,7 @@ def form_page(
         )
         for each in figures
     ]
-    return FormPage(rows, at, len(every))
+    return FormsPage(rows, at, len(every))
 
 
 def _found(status: SystemStatus, words: str) -> list[str]:

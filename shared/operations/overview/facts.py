@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.accounts.account_summary import AccountSummary
-from shared.domain.counts import Counts, Slot
+from shared.domain.counts import ChartSlot, Counts
 from shared.domain.form import Form
 from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.phrases import counted
@@ -59,7 +59,7 @@ class Overview:
     others_waiting: int
     balance: Balance
     today: Counts
-    hour: Sequence[Slot]
+    hour: Sequence[ChartSlot]
     due: int
     dead: int
     quarantined: int

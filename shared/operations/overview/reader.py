@@ -13,7 +13,7 @@ from shared.accounts.account_summary import AccountSummaries
 from shared.accounts.advice import in_trouble_first
 from shared.constant_contact.pacing import pace_rules
 from shared.domain.account import HoldReason
-from shared.domain.counts import Counts, Slot
+from shared.domain.counts import ChartSlot, Counts
 from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.quota_forecast import forecast_quota
 from shared.domain.requests_today import RequestsToday
@@ -89,7 +89,7 @@ class OverviewReader:
             memory=self.forecast_memory(),
         )
 
-    def slots(self, span: Span) -> list[Slot]:
+    def slots(self, span: Span) -> list[ChartSlot]:
         """Return what was counted of all accounts together in this time, the oldest first."""
         match span:
             case Span.HOUR:
@@ -98,7 +98,7 @@ class OverviewReader:
                 return self.statistics.quarters(192)
         return self.statistics.days(90)
 
-    def slots_of(self, account: str, span: Span) -> list[Slot]:
+    def slots_of(self, account: str, span: Span) -> list[ChartSlot]:
         """Return what was counted of one account in this time, the oldest first."""
         match span:
             case Span.HOUR:
@@ -139,7 +139,7 @@ class OverviewReader:
                 found[each.form.account].append(each)
         return found
 
-    def _quotas(self, glances: Sequence[Glance], hour: Sequence[Slot]) -> dict[str, QuotaUse]:
+    def _quotas(self, glances: Sequence[Glance], hour: Sequence[ChartSlot]) -> dict[str, QuotaUse]:
         """Return the use of each API key, by `Glance.api_key`."""
         pace = self.summaries.ledger.pace
         of_keys: dict[str, list[Glance]] = {self._default_key: []}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from shared.domain.counts import Counts, Slot
+from shared.domain.counts import ChartSlot, Counts
 
 
 class Span(StrEnum):
@@ -45,7 +45,7 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ChartRow:
     """Neighbouring slots with one value: the first of them begins at `since`, the last at
     `until`."""
 
@@ -63,7 +63,9 @@ _COUNTS: tuple[tuple[str, str, Callable[[Counts], int]], ...] = (
 _UNITS = {Span.HOUR: "a minute", Span.TWO_DAYS: "in 15 minutes", Span.NINETY_DAYS: "a day"}
 
 
-def series_of(slots: Sequence[Slot], span: Span, *, of_one_account: bool = False) -> list[Series]:
+def series_of(
+    slots: Sequence[ChartSlot], span: Span, *, of_one_account: bool = False
+) -> list[Series]:
     """Return the series of the slots, which are in the order of time. The backlog is not kept of
     one account (ADR 32)."""
     unit = _UNITS[span]
@@ -78,14 +80,14 @@ def series_of(slots: Sequence[Slot], span: Span, *, of_one_account: bool = False
     ]
 
 
-def _backlog(slots: Sequence[Slot]) -> Series:
+def _backlog(slots: Sequence[ChartSlot]) -> Series:
     values = [slot.due for slot in slots]
     known = [value for value in values if value is not None]
     figure = f"{known[-1]:,}" if known else "not known"
     return Series("backlog", "Backlog", figure, "waited at once", values)
 
 
-def _latency(slots: Sequence[Slot], sums: Counts) -> Series:
+def _latency(slots: Sequence[ChartSlot], sums: Counts) -> Series:
     figure = f"{_seconds(sums.latency):.2f} s" if sums.latency is not None else "no call"
     values = [
         None if slot.counts.latency is None else _seconds(slot.counts.latency) for slot in slots
@@ -97,11 +99,11 @@ def _seconds(latency: timedelta) -> float:
     return latency.total_seconds()
 
 
-def rows_of(slots: Sequence[Slot], series: Series) -> Iterator[Row]:
+def rows_of(slots: Sequence[ChartSlot], series: Series) -> Iterator[ChartRow]:
     """Yield the values as rows of a table. Neighbours with one value share a row: most of a night
     has none."""
     first = 0
     for place in range(1, len(slots) + 1):
         if place == len(slots) or series.values[place] != series.values[first]:
-            yield Row(slots[first].at, slots[place - 1].at, series.values[first])
+            yield ChartRow(slots[first].at, slots[place - 1].at, series.values[first])
             first = place

@@ -35,7 +35,7 @@ class SnippetKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Input:
+class SnippetInput:
     """One labelled input. It has no id, as a page may have the form twice."""
 
     name: str
@@ -136,10 +136,10 @@ def relay_of(url: str) -> str:
     return url.rpartition("/f/")[0]
 
 
-def _inputs(form: Form, say: Say = str) -> Iterator[Input]:
+def _inputs(form: Form, say: Say = str) -> Iterator[SnippetInput]:
     for field in FIELDS:
         if field.always_shown:
-            yield Input(
+            yield SnippetInput(
                 name=field.name,
                 label=say(field.label),
                 example=_EXAMPLES.get(field.name, "Example"),
@@ -148,7 +148,7 @@ def _inputs(form: Form, say: Say = str) -> Iterator[Input]:
                 required=field is EMAIL,
             )
     for custom in form.custom_fields:
-        yield Input(name=custom.name, label=custom.label, example="Example")
+        yield SnippetInput(name=custom.name, label=custom.label, example="Example")
 
 
 def _curl(form: Form, url: str) -> str:

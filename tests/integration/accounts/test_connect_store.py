@@ -14,7 +14,7 @@ from shared.accounts.connect_request import (
 )
 from shared.accounts.connect_store import ConnectStore, result_id
 from shared.constant_contact.token_set import TokenSet
-from shared.domain.check import Subject
+from shared.domain.check import CheckSubject
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.domain.token_origin import TokenOrigin
 from shared.infrastructure.sealing import Sealer
@@ -67,7 +67,7 @@ def test_no_state_reads_what_is_stored_under_another_name(store: ConnectStore) -
 
 def test_a_result_is_found_with_the_state(store: ConnectStore, redis_client: "redis.Redis") -> None:
     result = ConnectResult(
-        "acme", connected=True, checks=(Subject("clock", "The clock").ok("It agrees."),)
+        "acme", connected=True, checks=(CheckSubject("clock", "The clock").ok("It agrees."),)
     )
 
     store.save_result("the state", result)

@@ -16,7 +16,7 @@ from shared.domain.errors import LedgerUnavailable, NotConnected, Revoked, Token
 from shared.domain.outcome import ApiAnswer, Settlement
 from shared.domain.signup import State
 from shared.ledger import keys
-from shared.ledger.busy_accounts import BusyAccounts, Work
+from shared.ledger.busy_accounts import AccountWork, BusyAccounts
 from shared.ledger.ledger import Ledger
 from shared.ledger.values import Attempt, Claim, NothingDue, OnHold, Wait
 from tests.support.builders import accept
@@ -425,7 +425,7 @@ def test_a_claim_that_was_not_used_is_given_back_at_once(rig: LaneRig) -> None:
     rig.contacts = StoppingContacts([UNAUTHORIZED], stop=stopping.set)
     assert rig.lane(stopping=stopping).run() == {"stopped": "worker stops"}
     assert rig.signup(id).state == State.QUEUED
-    assert BusyAccounts(rig.client).find_work() == [Work("acme", due=True, feeding=False)]
+    assert BusyAccounts(rig.client).find_work() == [AccountWork("acme", due=True, feeding=False)]
 
 
 def test_a_lane_whose_slice_is_over_hands_on(rig: LaneRig) -> None:

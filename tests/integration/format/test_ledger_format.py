@@ -19,7 +19,7 @@ from shared.ledger.stores.statistics import Statistics
 from tests.support import builders
 from tests.support.dumps.loader import FORMAT_1, everything, restore
 from tests.support.valkey_server import ValkeyServer
-from worker.upkeep.upgrade import Upgrade
+from worker.upkeep.upgrade import LedgerUpgrade
 
 # A field of each sign-up gets another name; counts how often that was done to it.
 RENAME = """
@@ -228,14 +228,14 @@ def test_a_worker_upgrades_until_it_stops_and_another_goes_on(old: "redis.Redis"
             stopping.set()
         return following
 
-    Upgrade(old, stopping, (stopped_in_the_middle,)).look()
+    LedgerUpgrade(old, stopping, (stopped_in_the_middle,)).look()
     assert 0 < renamed(old)["1"] < ALL_RENAMED["1"]
-    Upgrade(old, threading.Event(), (rename_some,)).look()
+    LedgerUpgrade(old, threading.Event(), (rename_some,)).look()
     assert renamed(old) == ALL_RENAMED
 
 
 def test_a_worker_leaves_a_newer_ledger_as_it_is(old: "redis.Redis") -> None:
     open_ledger(old, (change_nothing,) * 2)
     before = everything(old)
-    Upgrade(old, threading.Event(), (rename_some,)).look()
+    LedgerUpgrade(old, threading.Event(), (rename_some,)).look()
     assert everything(old) == before

@@ -10,7 +10,7 @@ import redis
 from shared.domain.account import HoldReason
 from shared.domain.job import JobPace
 from shared.ledger import keys
-from shared.ledger.busy_accounts import BusyAccounts, Work
+from shared.ledger.busy_accounts import AccountWork, BusyAccounts
 from shared.ledger.jobs import JobLedger
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.registry import Registry
@@ -21,8 +21,8 @@ from tests.support.job_steps import job_feeder, job_steps
 from tests.support.stack import eventually
 from worker.delivery.poller import DueWork
 
-DUE = [Work("acme", due=True, feeding=False)]
-NOTHING: list[Work] = []
+DUE = [AccountWork("acme", due=True, feeding=False)]
+NOTHING: list[AccountWork] = []
 PACE = JobPace(per_second=1_000_000, per_day=1_000_000)
 
 
@@ -159,14 +159,14 @@ def replay(ledger: Ledger, client: "redis.Redis", id: str) -> None:
 
 @pytest.mark.parametrize(
     ("revive", "found"),
-    [(requeue, DUE), (replay, [Work("acme", due=False, feeding=True)])],
+    [(requeue, DUE), (replay, [AccountWork("acme", due=False, feeding=True)])],
 )
 def test_a_dead_letter_that_is_retried_makes_its_account_busy(
     ledger: Ledger,
     busy: BusyAccounts,
     redis_client: "redis.Redis",
     revive: Callable[[Ledger, "redis.Redis", str], None],
-    found: list[Work],
+    found: list[AccountWork],
 ) -> None:
     id = accept(ledger).id
     bury_claim(ledger, claimed(ledger))

@@ -14,7 +14,7 @@ from shared.ledger.ledger import Ledger
 from shared.ledger.records import CONSENT, read_first_line, unpacked
 from shared.ledger.redis_server.server_inspection import find_overdue
 from shared.ledger.stores.registry import Registry
-from shared.ledger.stores.retention import SETTLED, Overdue, RecordKeeping
+from shared.ledger.stores.retention import SETTLED, OverdueRecords, RecordKeeping
 from shared.ledger.stores.signup_baseline import SignupBaselines
 from tests.support import builders
 from tests.support.builders import accept, attempt, bury, claimed
@@ -47,7 +47,7 @@ class Rig:
     def wait(self, days: float) -> None:
         self.clock.us += round(days * DAY_US)
 
-    def overdue(self) -> list[Overdue]:
+    def overdue(self) -> list[OverdueRecords]:
         """Return what is over, after all that comes before."""
         for each in self.keeping.overdue(["acme"]):
             while each.what == "sort" and self.keeping.sort_delivered(each.account):
@@ -134,7 +134,7 @@ def test_a_record_is_cleared_once_its_time_is_over_and_its_evidence_stays(
     rig.wait(1 - 1e-6)
     assert rig.clear() == 0
     rig.wait(1e-6)
-    assert rig.overdue() == [Overdue("acme", "clear", state)]
+    assert rig.overdue() == [OverdueRecords("acme", "clear", state)]
     assert rig.clear() == 1
     assert rig.overdue() == []
 
@@ -351,7 +351,7 @@ def test_a_network_address_is_replaced_in_time(rig: Rig, state: str, address: st
     rig.clear()
     assert rig.record(id) == before
     rig.wait(1e-6)
-    assert rig.overdue() == [Overdue("acme", "replace", state)]
+    assert rig.overdue() == [OverdueRecords("acme", "replace", state)]
     rig.clear()
     assert rig.overdue() == []
     stands, found = rig.record(id) or ({}, {})

@@ -17,7 +17,7 @@ from shared.domain.signup import DeathReason, State
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import RateLimit
 from shared.ledger import keys, limits
-from shared.ledger.busy_accounts import BusyAccounts, Work
+from shared.ledger.busy_accounts import AccountWork, BusyAccounts
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.registry import Registry
 from shared.ledger.values import Claim, NothingDue, OnHold, PaceRules, Wait
@@ -391,7 +391,7 @@ def test_nothing_is_claimed_on_hold_and_everything_flows_after_it(
     assert claim(ledger) == OnHold(HoldReason.PAUSED)
     assert busy.find_work() == []
     assert ledger.release("acme") == [HoldReason.PAUSED]
-    assert busy.find_work() == [Work("acme", due=True, feeding=False)]
+    assert busy.find_work() == [AccountWork("acme", due=True, feeding=False)]
     assert isinstance(claim(ledger), Claim)
 
 

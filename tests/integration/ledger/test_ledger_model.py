@@ -39,7 +39,7 @@ from shared.ledger.format import open_ledger
 from shared.ledger.jobs import JobLedger, JobStep, NewJob
 from shared.ledger.ledger import Ledger
 from shared.ledger.people import People
-from shared.ledger.signup_index import Place, SignupIndex, Wanted
+from shared.ledger.signup_index import IndexPlace, SignupIndex, WantedSignups
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.retention import SETTLED, RecordKeeping
 from shared.ledger.time_units import to_milliseconds
@@ -807,13 +807,13 @@ class LedgerMachine(RuleBasedStateMachine):
     def lists_have_every_sign_up_in_its_place(self) -> None:
         listed = [each for each in self._signups(*ACCOUNTS) if each.state in (*WAITING, *SETTLED)]
         unreadable = {each.id for each in listed if each.state == "dead" and _is_unreadable(each)}
-        wanted = Wanted(states=frozenset(State))
+        wanted = WantedSignups(states=frozenset(State))
         found = list(self.index.places(ACCOUNTS, wanted, below=None, most=5))
         assert {place.id for place in found} == {each.id for each in listed}
         # Nobody knows when those were received that nobody can read.
         assert [place for place in found if place.id not in unreadable] == sorted(
             (
-                Place(each.received_at / 1000, each.account, each.id)
+                IndexPlace(each.received_at / 1000, each.account, each.id)
                 for each in listed
                 if each.id not in unreadable
             ),

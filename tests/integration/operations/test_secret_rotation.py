@@ -25,7 +25,7 @@ from shared.ledger import keys
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.fingerprints import load_fingerprints
 from shared.ledger.stores.registry import Registry
-from shared.ledger.stores.sealed_values import Place, SealedPlaces
+from shared.ledger.stores.sealed_values import SealedPlace, SealedPlaces
 from shared.ledger.stores.token_store import Owner, SealedPair, StoredTokens, TokenLedger
 from shared.operations.operators import Operators, Role
 from shared.operations.second_factors import Asked
@@ -303,12 +303,12 @@ def test_a_pair_that_arrives_while_all_is_sealed_anew_is_stored(
 class ChangedMeanwhile(SealedPlaces):
     """Lets somebody change a value between the look at it and its sealing."""
 
-    def __init__(self, client: "redis.Redis", change: Callable[[Place], Any]) -> None:
+    def __init__(self, client: "redis.Redis", change: Callable[[SealedPlace], Any]) -> None:
         super().__init__(client)
         self._change = change
-        self._changed: set[Place] = set()
+        self._changed: set[SealedPlace] = set()
 
-    def reseal(self, place: Place, sealed: str, anew: str) -> bool:
+    def reseal(self, place: SealedPlace, sealed: str, anew: str) -> bool:
         if place not in self._changed:
             self._changed.add(place)
             self._change(place)
@@ -320,7 +320,7 @@ def test_a_secret_that_is_given_anew_meanwhile_is_not_overwritten(
 ) -> None:
     newer = replace(OWN_KEY, client_secret="a newer secret")
 
-    def give(place: Place) -> None:
+    def give(place: SealedPlace) -> None:
         if place.key == keys.APPLICATIONS:
             make_applications(old, redis_client).keep(newer)
 
@@ -333,7 +333,7 @@ def test_a_code_that_is_used_meanwhile_stays_used(
 ) -> None:
     ada = Asked(name="ada", address="192.0.2.1")
 
-    def sign_in(place: Place) -> None:
+    def sign_in(place: SealedPlace) -> None:
         if place.key == keys.SECOND_FACTORS:
             phone.factors(redis_client, OLD).check(phone.code(), ada)
 
@@ -346,7 +346,7 @@ def test_a_code_that_is_used_meanwhile_stays_used(
 def test_what_is_gone_meanwhile_does_not_come_back(
     stored: AccountServices, make: Make, redis_client: "redis.Redis"
 ) -> None:
-    def connect(place: Place) -> None:
+    def connect(place: SealedPlace) -> None:
         if place.key.startswith(keys.CONNECTING):
             redis_client.delete(place.key)
 

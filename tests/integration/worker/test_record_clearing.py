@@ -31,7 +31,7 @@ from tests.support.stack import eventually
 from tests.support.valkey_server import ValkeyServer
 from worker.upkeep import record_clearing
 from worker.upkeep.record_clearing import RecordClearing
-from worker.upkeep.upgrade import Upgrade
+from worker.upkeep.upgrade import LedgerUpgrade
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 FINGERPRINTS = Fingerprints("a key of the tests")
@@ -199,7 +199,7 @@ def test_records_are_upgraded_first(redis_client: "redis.Redis", tmp_path: Path)
     clearing = worker(redis_client)
     clearing.look()
     assert not redis_client.exists(keys.RETENTION)
-    Upgrade(redis_client, threading.Event()).look()
+    LedgerUpgrade(redis_client, threading.Event()).look()
     clearing.look()
     assert redis_client.hexists(keys.RETENTION, "delivered")
 

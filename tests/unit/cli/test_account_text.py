@@ -10,7 +10,7 @@ from relay.terminal.output import Output
 from shared.accounts.account_summary import AccountSummary, ConnectionStatus
 from shared.accounts.advice import for_account, in_trouble_first
 from shared.domain.account import Hold, HoldReason
-from shared.domain.check import Check, Subject
+from shared.domain.check import Check, CheckSubject
 from tests.support.builders import NOON, account
 
 
@@ -33,9 +33,9 @@ def test_a_check_is_a_tick_a_cross_with_a_fix_or_a_question_mark(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     checks = (
-        Subject("a", "The lists").ok("5 found."),
-        Subject("b", "The clock").problem("It is 90 s behind.", "Set it by NTP."),
-        Subject("c", "The signature").unknown("The keys could not be read."),
+        CheckSubject("a", "The lists").ok("5 found."),
+        CheckSubject("b", "The clock").problem("It is 90 s behind.", "Set it by NTP."),
+        CheckSubject("c", "The signature").unknown("The keys could not be read."),
     )
     assert printed(capsys, *checks).splitlines() == [
         "✓ The lists: 5 found.",
@@ -48,7 +48,7 @@ def test_a_check_is_a_tick_a_cross_with_a_fix_or_a_question_mark(
 def test_what_others_typed_does_not_speak_to_the_terminal(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    rings = Subject("a", "Whose").problem("Acme\a", "Ask Acme\a.")
+    rings = CheckSubject("a", "Whose").problem("Acme\a", "Ask Acme\a.")
     assert printed(capsys, rings) == "✗ Whose: Acme?\n  → Ask Acme?.\n"
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from shared.doctor.check_runner import CheckTask, run_together
-from shared.domain.check import Check, CheckResult, Subject
+from shared.domain.check import Check, CheckResult, CheckSubject
 from shared.domain.errors import LedgerUnavailable
 
 SOON, LONG = timedelta(seconds=0.2), timedelta(seconds=30)
@@ -17,10 +17,10 @@ SOON, LONG = timedelta(seconds=0.2), timedelta(seconds=30)
 
 def checked(*names: str) -> Iterator[Check]:
     for name in names:
-        yield Subject(name, name).ok("Seen.")
+        yield CheckSubject(name, name).ok("Seen.")
 
 
-B = CheckTask(Subject("b", "B"), lambda: checked("b"))
+B = CheckTask(CheckSubject("b", "B"), lambda: checked("b"))
 
 
 def fails(error: Exception) -> Iterator[Check]:
@@ -47,13 +47,16 @@ def test_results_come_in_the_order_of_the_tasks() -> None:
         second_is_done.set()
         return checked("2")
 
-    tasks = [CheckTask(Subject("1", "First"), first), CheckTask(Subject("2", "Second"), second)]
+    tasks = [
+        CheckTask(CheckSubject("1", "First"), first),
+        CheckTask(CheckSubject("2", "Second"), second),
+    ]
     assert [check.name for check in run_together(tasks, LONG)] == ["1a", "1b", "2"]
 
 
 def test_what_cannot_be_checked_is_unknown_with_its_cause() -> None:
     failing = CheckTask(
-        Subject("a", "A", "acme"), lambda: fails(LedgerUnavailable("Redis: TimeoutError"))
+        CheckSubject("a", "A", "acme"), lambda: fails(LedgerUnavailable("Redis: TimeoutError"))
     )
     checks = run_together([failing, B], LONG)
     assert [(check.name, check.verdict) for check in checks] == [
@@ -66,7 +69,7 @@ def test_what_cannot_be_checked_is_unknown_with_its_cause() -> None:
 def test_a_check_that_is_broken_stops_no_other_and_shows_nothing_that_it_read(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    broken = CheckTask(Subject("a", "A"), lambda: fails(KeyError("ada@example.com")))
+    broken = CheckTask(CheckSubject("a", "A"), lambda: fails(KeyError("ada@example.com")))
     with caplog.at_level(logging.ERROR):
         first, second = run_together([broken, B], LONG)
     assert (first.verdict, second.verdict) == (CheckResult.UNKNOWN, CheckResult.OK)
@@ -82,7 +85,10 @@ def test_a_task_that_hangs_is_unknown_and_the_others_are_reported(stuck: threadi
 
     began = time.monotonic()
     checks = run_together(
-        [CheckTask(Subject("a", "A"), hang), CheckTask(Subject("b", "B"), lambda: checked("b"))],
+        [
+            CheckTask(CheckSubject("a", "A"), hang),
+            CheckTask(CheckSubject("b", "B"), lambda: checked("b")),
+        ],
         SOON,
     )
     assert time.monotonic() - began < 10
@@ -103,7 +109,7 @@ def test_tasks_without_a_turn_are_unknown_and_never_begin(
         stuck.wait(60)
         return checked(name)
 
-    tasks = [CheckTask(Subject(str(n), str(n)), lambda n=n: hang(str(n))) for n in range(20)]  # type: ignore[misc]
+    tasks = [CheckTask(CheckSubject(str(n), str(n)), lambda n=n: hang(str(n))) for n in range(20)]  # type: ignore[misc]
     checks = run_together(tasks, SOON)
     assert len(checks) == 20
     assert {check.verdict for check in checks} == {CheckResult.UNKNOWN}

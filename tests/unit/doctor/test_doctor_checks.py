@@ -34,7 +34,7 @@ from shared.domain.redis_problem import RedisProblem
 from shared.domain.retention import KeptRecords
 from shared.domain.second_factor import WhoMustHaveOne
 from shared.domain.signup import DeathReason
-from shared.ledger.redis_server.server_inspection import Overdue, ServerFacts
+from shared.ledger.redis_server.server_inspection import OverdueSignups, ServerFacts
 from shared.ledger.spools import SpoolFigures, SpoolReport, damaged_name
 from shared.operations import process_checks
 from shared.operations.operators import Operator, Role
@@ -317,16 +317,20 @@ NO_REST = timedelta()
 @pytest.mark.parametrize(
     ("overdue", "held", "expected"),
     [
-        pytest.param(Overdue(None, NO_REST, None), False, OK, id="nothing is due"),
-        pytest.param(Overdue(HOUR, NO_REST, None), False, PROBLEM, id="nothing was ever sent"),
-        pytest.param(Overdue(HOUR, NO_REST, HOUR), False, PROBLEM, id="nothing is sent"),
-        pytest.param(Overdue(HOUR, NO_REST, MINUTE), False, OK, id="a backlog, but it moves"),
-        pytest.param(Overdue(MINUTE, NO_REST, HOUR), False, OK, id="it has only just come"),
-        pytest.param(Overdue(HOUR, NO_REST, HOUR), True, OK, id="a hold explains it"),
-        pytest.param(Overdue(HOUR, MINUTE, HOUR), False, OK, id="the API key rests"),
+        pytest.param(OverdueSignups(None, NO_REST, None), False, OK, id="nothing is due"),
+        pytest.param(
+            OverdueSignups(HOUR, NO_REST, None), False, PROBLEM, id="nothing was ever sent"
+        ),
+        pytest.param(OverdueSignups(HOUR, NO_REST, HOUR), False, PROBLEM, id="nothing is sent"),
+        pytest.param(
+            OverdueSignups(HOUR, NO_REST, MINUTE), False, OK, id="a backlog, but it moves"
+        ),
+        pytest.param(OverdueSignups(MINUTE, NO_REST, HOUR), False, OK, id="it has only just come"),
+        pytest.param(OverdueSignups(HOUR, NO_REST, HOUR), True, OK, id="a hold explains it"),
+        pytest.param(OverdueSignups(HOUR, MINUTE, HOUR), False, OK, id="the API key rests"),
     ],
 )
-def test_sign_ups_that_wait(overdue: Overdue, held: bool, expected: str) -> None:
+def test_sign_ups_that_wait(overdue: OverdueSignups, held: bool, expected: str) -> None:
     holds = [Hold(reason=HoldReason.OUTAGE, since=NOON)] if held else []
     check = stored_account_checks.waiting(lambda: overdue, holds, account="acme")
     assert (verdict(check), check.account) == (expected, "acme")

@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain import audit_words
 from shared.domain.audit import Action, AuditEntry
-from shared.domain.audit_words import Subject, details, signups_of
+from shared.domain.audit_words import AuditSubject, details, signups_of
 
 ID = "0199f3a0-0000-7000-8000-000000000001"
 
@@ -85,14 +85,14 @@ def test_every_action_has_its_words_also_with_nothing_else_known(
 def test_names_and_ids_say_what_they_are_of() -> None:
     parts = audit_words.sentence(entry("edit", account="acme", target=ID))
     assert [(part.subject, part.id) for part in parts if part.subject] == [
-        (Subject.SIGNUP, ID),
-        (Subject.ACCOUNT, "acme"),
+        (AuditSubject.SIGNUP, ID),
+        (AuditSubject.ACCOUNT, "acme"),
     ]
 
 
 def test_the_sign_ups_of_a_job_lead_to_the_job() -> None:
     parts = audit_words.sentence(entry("discard", target="an-id", detail={"count": 2}))
-    assert [(part.subject, part.id) for part in parts][3] == (Subject.JOB, "an-id")
+    assert [(part.subject, part.id) for part in parts][3] == (AuditSubject.JOB, "an-id")
 
 
 def test_the_rest_is_told_once_and_sign_ups_apart() -> None:

@@ -1,8 +1,8 @@
 """Checks: how each is shown, and in which order."""
 
-from shared.domain.check import CheckKind, Subject, most_urgent_first
+from shared.domain.check import CheckKind, CheckSubject, most_urgent_first
 
-SUBJECT = Subject("beat", "Beat is alive")
+SUBJECT = CheckSubject("beat", "Beat is alive")
 FINE = SUBJECT.ok("It is.")
 ADVICE = SUBJECT.advice("It is slow.", "Move it.")
 UNSEEN = SUBJECT.unknown("HTTP 503.", "Look again.")

@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.account import Account, HoldReason
 from shared.domain.alert_condition import AlertCondition, Severity
-from shared.domain.check import Check, CheckResult, Subject
+from shared.domain.check import Check, CheckResult, CheckSubject
 from shared.domain.job import JobAction, JobState, Obstacle
 from shared.domain.signup import ALONE, Contact, CustomValue, DeathReason, State, Suspicion
 
@@ -111,7 +111,7 @@ def test_a_suspicion_has_a_reason_and_a_score(stored: dict[str, Any]) -> None:
 # --- checks
 
 
-SUBJECT = Subject("tokens", "Tokens", "acme")
+SUBJECT = CheckSubject("tokens", "Tokens", "acme")
 
 
 @pytest.mark.parametrize(
@@ -134,10 +134,10 @@ def test_checks(check: Check, verdict: CheckResult, fix: str | None) -> None:
 
 
 def test_a_check_is_of_the_installation_unless_it_names_an_account() -> None:
-    installation = Subject("disk", "Disk")
+    installation = CheckSubject("disk", "Disk")
     assert installation.ok("Seen.").account is None
-    assert installation.of("acme").ok("Seen.") == Subject("disk", "Disk", "acme").ok("Seen.")
-    assert Subject("disk", "Disk").ok("Seen.").to_dict() == {
+    assert installation.of("acme").ok("Seen.") == CheckSubject("disk", "Disk", "acme").ok("Seen.")
+    assert CheckSubject("disk", "Disk").ok("Seen.").to_dict() == {
         "name": "disk",
         "title": "Disk",
         "verdict": "ok",

@@ -9,7 +9,7 @@ import pytest
 from shared.accounts.advice import BUTTONS
 from shared.domain.account import Hold, HoldReason, Release
 from shared.ledger.values import Figures
-from shared.operations.release_outcome import Since, Stage, outcome_of
+from shared.operations.release_outcome import ReleaseStage, Since, outcome_of
 from tests.support.builders import NOON
 
 MINUTE = timedelta(minutes=1)
@@ -41,7 +41,7 @@ def since(
     [
         pytest.param(
             since(hold(), due=212),
-            Stage.UNDER_WAY,
+            ReleaseStage.UNDER_WAY,
             "Released at 12:00 UTC. One sign-up is sent now, to see whether the cause of forbidden"
             " is gone.",
             False,
@@ -49,7 +49,7 @@ def since(
         ),
         pytest.param(
             since(hold(refused_at=NOON - MINUTE), due=1, has_workers=False),
-            Stage.UNDER_WAY,
+            ReleaseStage.UNDER_WAY,
             "Released at 12:00 UTC. No worker is alive, so nothing is sent yet. Start one with:"
             " relay worker",
             False,
@@ -57,7 +57,7 @@ def since(
         ),
         pytest.param(
             since(hold()),
-            Stage.UNDER_WAY,
+            ReleaseStage.UNDER_WAY,
             "Released at 12:00 UTC. No sign-up waits that could show whether the cause of"
             " forbidden is gone. The next one that comes will.",
             False,
@@ -65,7 +65,7 @@ def since(
         ),
         pytest.param(
             since(hold(refused_at=NOON + 4 * MINUTE, note="HTTP 403"), due=212),
-            Stage.HELD,
+            ReleaseStage.HELD,
             "Released at 12:00 UTC, and refused again at 12:04 UTC: The login that connected it"
             " may not write contacts (HTTP 403). The hold forbidden stays. To reconnect it as an"
             " Account Owner or Manager, press Reconnect. 212 sign-ups wait, and none is lost.",
@@ -74,7 +74,7 @@ def since(
         ),
         pytest.param(
             since(hold(since=NOON + MINUTE), due=1),
-            Stage.HELD,
+            ReleaseStage.HELD,
             "Released at 12:00 UTC, and refused again at 12:01 UTC: The login that connected it"
             " may not write contacts. The hold forbidden is back. To reconnect it as an Account"
             " Owner or Manager, press Reconnect. 1 sign-up waits, and none is lost.",
@@ -83,7 +83,7 @@ def since(
         ),
         pytest.param(
             since(hold(HoldReason.PAUSED, since=NOON + MINUTE, by="ada", note="not yet")),
-            Stage.HELD,
+            ReleaseStage.HELD,
             "Released at 12:00 UTC. At 12:01 UTC, ada paused it again (not yet). To end the pause,"
             " press Release.",
             False,
@@ -91,7 +91,7 @@ def since(
         ),
         pytest.param(
             since(due=212),
-            Stage.UNDER_WAY,
+            ReleaseStage.UNDER_WAY,
             "Released at 12:00 UTC, and no hold is left. 212 sign-ups wait and are sent now, oldest"
             " first.",
             False,
@@ -99,7 +99,7 @@ def since(
         ),
         pytest.param(
             since(due=1, has_workers=False),
-            Stage.UNDER_WAY,
+            ReleaseStage.UNDER_WAY,
             "Released at 12:00 UTC, and no hold is left. No worker is alive, so nothing is sent"
             " yet. Start one with: relay worker",
             False,
@@ -107,7 +107,7 @@ def since(
         ),
         pytest.param(
             since(due=211, delivered=41),
-            Stage.FLOWS,
+            ReleaseStage.FLOWS,
             "Released at 12:00 UTC, and no hold is left. 1 sign-up was delivered since, the last at"
             " 12:04 UTC. 211 follow, oldest first.",
             False,
@@ -116,7 +116,7 @@ def since(
         *(
             pytest.param(
                 since(due=1, delivered=42, last_delivery=last),
-                Stage.FLOWS,
+                ReleaseStage.FLOWS,
                 "Released at 12:00 UTC, and no hold is left. 2 sign-ups were delivered since."
                 " 1 follows.",
                 False,
@@ -129,7 +129,7 @@ def since(
         ),
         pytest.param(
             since(delivered=250, dead=3),
-            Stage.FLOWS,
+            ReleaseStage.FLOWS,
             "Released at 12:00 UTC, and no hold is left. 210 sign-ups were delivered since, the"
             " last at 12:04 UTC. 1 sign-up failed since.",
             True,
@@ -137,14 +137,16 @@ def since(
         ),
         pytest.param(
             since(dead=1),
-            Stage.FLOWS,
+            ReleaseStage.FLOWS,
             "Released at 12:00 UTC, and no hold is left. Nothing waited.",
             True,
             id="there was nothing to send",
         ),
     ],
 )
-def test_what_came_of_a_release(found: Since, stage: Stage, said: str, is_over: bool) -> None:
+def test_what_came_of_a_release(
+    found: Since, stage: ReleaseStage, said: str, is_over: bool
+) -> None:
     outcome = outcome_of(found, "acme", BUTTONS)
     assert " ".join(outcome.sentences) == said
     assert (outcome.stage, outcome.is_over) == (stage, is_over)

@@ -5,21 +5,22 @@ from typing import Any
 
 import pytest
 
-from shared.domain.counts import Counts, Slot
-from shared.operations.overview.series import Row, Series, Span, rows_of, series_of
+from shared.domain.counts import ChartSlot, Counts
+from shared.operations.overview.series import ChartRow, Series, Span, rows_of, series_of
 from tests.support.builders import NOON
 from web.console.charts import bars
 
 MINUTE = timedelta(minutes=1)
 
 
-def slots(*counts: Counts, due: int | None = None) -> list[Slot]:
+def slots(*counts: Counts, due: int | None = None) -> list[ChartSlot]:
     return [
-        Slot(at=NOON + place * MINUTE, counts=each, due=due) for place, each in enumerate(counts)
+        ChartSlot(at=NOON + place * MINUTE, counts=each, due=due)
+        for place, each in enumerate(counts)
     ]
 
 
-def drawn(*of: Slot, span: Span = Span.HOUR) -> dict[str, Series]:
+def drawn(*of: ChartSlot, span: Span = Span.HOUR) -> dict[str, Series]:
     return {series.name: series for series in series_of(of, span)}
 
 
@@ -66,9 +67,9 @@ def test_a_value_is_said_with_its_time(span: Span, unit: str) -> None:
 def test_neighbours_with_one_value_share_a_row() -> None:
     of = slots(*(Counts(accepted=count) for count in (0, 0, 0, 5, 5, 0)))
     assert list(rows_of(of, drawn(*of)["accepted"])) == [
-        Row(NOON, NOON + 2 * MINUTE, 0),
-        Row(NOON + 3 * MINUTE, NOON + 4 * MINUTE, 5),
-        Row(NOON + 5 * MINUTE, NOON + 5 * MINUTE, 0),
+        ChartRow(NOON, NOON + 2 * MINUTE, 0),
+        ChartRow(NOON + 3 * MINUTE, NOON + 4 * MINUTE, 5),
+        ChartRow(NOON + 5 * MINUTE, NOON + 5 * MINUTE, 0),
     ]
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.builders import NOON
-from worker.delivery.timing import Clock, RoundTrip, Slot
+from worker.delivery.timing import Clock, PaceSlot, RoundTrip
 
 
 class Host:
@@ -25,7 +25,7 @@ class Host:
 
 def test_a_slot_is_waited_for_until_its_latest_beginning() -> None:
     host = Host()
-    assert Slot(100.495, 100.5).wait(host.clock)
+    assert PaceSlot(100.495, 100.5).wait(host.clock)
     assert host.seconds == 100.5
 
 
@@ -34,12 +34,12 @@ def test_a_slot_that_has_begun_is_used_at_once_or_not_at_all(
     earliest: float, in_time: bool
 ) -> None:
     host = Host()
-    assert Slot(earliest, 99.999).wait(host.clock) is in_time
+    assert PaceSlot(earliest, 99.999).wait(host.clock) is in_time
     assert host.seconds == 100.0
 
 
 def test_whoever_wakes_late_has_missed_the_slot() -> None:
-    assert not Slot(100.5, 100.5).wait(Host(late=0.02).clock)
+    assert not PaceSlot(100.5, 100.5).wait(Host(late=0.02).clock)
 
 
 def test_a_slot_begins_half_a_round_trip_after_the_question_or_before_the_answer() -> None:

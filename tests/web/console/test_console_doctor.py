@@ -8,7 +8,7 @@ import pytest
 import redis
 from flask import Flask
 
-from shared.domain.check import Check, CheckResult, Subject
+from shared.domain.check import Check, CheckResult, CheckSubject
 from shared.infrastructure.settings import Settings
 from shared.operations.operators import Role
 from tests.support.console_browser import SignedIn
@@ -17,13 +17,15 @@ from web.app import create_app
 from web.console.check_pages import page_for
 
 CHECKS = [
-    Subject("redis", "Redis answers").ok("It takes 0.2 ms."),
-    Subject("workers", "Workers are alive").problem("None is.", "Start one with: relay worker"),
-    Subject("holds", "Holds", "acme").ok("None stands."),
-    Subject("lists", "Its contact lists", "acme").unknown("HTTP 503 <b>."),
+    CheckSubject("redis", "Redis answers").ok("It takes 0.2 ms."),
+    CheckSubject("workers", "Workers are alive").problem(
+        "None is.", "Start one with: relay worker"
+    ),
+    CheckSubject("holds", "Holds", "acme").ok("None stands."),
+    CheckSubject("lists", "Its contact lists", "acme").unknown("HTTP 503 <b>."),
 ]
 
-FOR_THE_PUBLIC = Subject("https", "Visitors are protected by https").problem("No.", "Get it.")
+FOR_THE_PUBLIC = CheckSubject("https", "Visitors are protected by https").problem("No.", "Get it.")
 
 
 class Doctor:

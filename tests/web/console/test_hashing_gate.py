@@ -22,7 +22,7 @@ from web.console.hashing_gate import (
 )
 from web.request_ids import RequestId
 from web.server.bodies import Body
-from web.server.flask_threads import MOST_HASHING, Work
+from web.server.flask_threads import MOST_HASHING, RequestWork
 from web.server.http_request import HttpRequest
 
 SIGN_IN = "/console/sign-in"
@@ -84,7 +84,7 @@ def test_what_flask_refuses_in_any_case_takes_no_place(
         assert gate.sender(refused, path=path, address="192.0.2.1") is None
     for usual in (request(), request(sec_fetch_site="same-origin")):
         found = gate.sender(usual, path=f"{path}/", address="192.0.2.1")
-        assert found and found.work == Work.HASHING
+        assert found and found.work == RequestWork.HASHING
 
 
 def test_the_gate_knows_what_compares_a_password_and_nothing_else(
@@ -124,7 +124,7 @@ def test_a_browser_that_signed_in_is_known_by_either_cookie(
 ) -> None:
     cookie = cookie_of(SignedIn(app).client, name)
     known = sender(gate, cookie=cookie)
-    assert known.work == Work.HASHING_KNOWN
+    assert known.work == RequestWork.HASHING_KNOWN
     assert known == sender(gate, address="198.51.100.9", cookie=cookie)
 
 
@@ -138,7 +138,7 @@ def test_a_made_up_cookie_makes_nobody_known(
         other = create_app(replace(settings, secret_keys=("another secret for tests",)))
         cookie = cookie_of(SignedIn(other, name="eve").client, name)
     made_up = {"cut": cookie[:-1], "of another key": cookie, "text": f"{name}=x"}[change]
-    assert sender(gate, cookie=made_up).work == Work.HASHING
+    assert sender(gate, cookie=made_up).work == RequestWork.HASHING
 
 
 def test_a_cookie_of_ours_that_no_session_has_makes_nobody_known(
@@ -147,7 +147,7 @@ def test_a_cookie_of_ours_that_no_session_has_makes_nobody_known(
     client = app.test_client()
     with client.session_transaction("/console/") as session:
         session["second_step"] = {"id": "x"}
-    assert sender(gate, cookie=cookie_of(client, "relay_console")).work == Work.HASHING
+    assert sender(gate, cookie=cookie_of(client, "relay_console")).work == RequestWork.HASHING
 
 
 def test_refused_tries_end_before_a_thread(gate: HashingGate, clock: HandSetClock) -> None:
@@ -197,7 +197,7 @@ def test_a_flood_of_strangers_keeps_no_known_browser_out(app: Flask) -> None:
 
     async def flood() -> tuple[int, int]:
         entrance = create_entrance(app)
-        entrance._flask._hashing[Work.HASHING] = MOST_HASHING[Work.HASHING]
+        entrance._flask._hashing[RequestWork.HASHING] = MOST_HASHING[RequestWork.HASHING]
         body = Body(content=b"", length=0)
         answers = [
             await entrance._answer(each, body, path=SIGN_IN, visitor="203.0.113.1")

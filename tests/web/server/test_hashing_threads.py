@@ -12,7 +12,7 @@ import pytest
 from web.request_ids import RequestId
 from web.server.bodies import Body
 from web.server.entrance import _work
-from web.server.flask_threads import MOST_HASHING, FlaskThreads, Work
+from web.server.flask_threads import MOST_HASHING, FlaskThreads, RequestWork
 from web.server.http_request import HttpRequest
 from web.signup.receipt import HttpAnswer
 
@@ -56,14 +56,14 @@ class App:
             self.now -= 1
 
 
-OTHERS = (Work.SLOW, Work.API, Work.USUAL)
+OTHERS = (RequestWork.SLOW, RequestWork.API, RequestWork.USUAL)
 
 
 async def flood(app: App, hashing: int) -> tuple[list[HttpAnswer], list[HttpAnswer]]:
     """Return the answers to so many that hash, and to others which came meanwhile."""
     flask = FlaskThreads(app, prefix="", threads=18)
 
-    def ask(path: str, work: Work) -> Any:
+    def ask(path: str, work: RequestWork) -> Any:
         body = Body(content=b"", length=0)
         return flask.answer(HttpRequest(SCOPE, RequestId("own")), body, path=path, work=work)
 
@@ -100,12 +100,12 @@ def test_five_hundred_at_once_keep_nobody_else_waiting() -> None:
 @pytest.mark.parametrize(
     ("path", "work"),
     [
-        ("/console/sign-in", Work.SLOW),
-        ("/connect/link/x", Work.SLOW),
-        ("/api/v1/status", Work.API),
-        ("/f/news", Work.USUAL),
-        ("/", Work.USUAL),
+        ("/console/sign-in", RequestWork.SLOW),
+        ("/connect/link/x", RequestWork.SLOW),
+        ("/api/v1/status", RequestWork.API),
+        ("/f/news", RequestWork.USUAL),
+        ("/", RequestWork.USUAL),
     ],
 )
-def test_which_threads_a_request_gets(path: str, work: Work) -> None:
+def test_which_threads_a_request_gets(path: str, work: RequestWork) -> None:
     assert _work(path) == work
