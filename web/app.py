@@ -63,7 +63,7 @@ from web.services import Services
 from web.signup import routes
 from web.signup.altcha_challenges import AltchaChallenges
 from web.signup.consent_evidence import OurConsents
-from web.signup.draining import Drainer
+from web.signup.draining import Drainer, make_drainer
 from web.signup.fast_path import FastPath
 from web.signup.form_cache import FILE_NAME as FORMS_FILE
 from web.signup.form_cache import FormCache
@@ -71,12 +71,12 @@ from web.signup.form_tallies import FormTallies
 from web.signup.intake import Intake, KnownFingerprints
 from web.signup.ledger_channel import LedgerChannel
 from web.signup.notifier import WorkerNotifier
-from web.signup.people_on_disk import SpooledPeople, make_drainer
+from web.signup.people_on_disk import SpooledPeople
 from web.signup.redis_deadline import VISITOR_WAITS, DeadlinePool
 from web.signup.refused_requests import RefusedRequests, refused_limit
 from web.signup.signup_ids import SignupIds
 from web.signup.spool import Spool
-from web.signup.spools_here import look_here
+from web.signup.spool_file import look_here
 from web.signup.time_token import TimeTokens
 from web.signup.visitor_counts import VisitorCounts
 from web.translations.catalogues import Translations, load_translations

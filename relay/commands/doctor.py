@@ -13,7 +13,7 @@ from relay.terminal.account_text import say_checks
 from shared.doctor.doctor import make_doctor, redis_is_away, summary
 from shared.domain.check import Check, CheckKind, CheckResult, most_urgent_first
 from shared.domain.phrases import counted
-from web.signup.spools_here import spools_here
+from web.signup.spool_file import spools_here
 
 # Requests have deadlines of their own. Other steps, such as a look-up of a host name, have none.
 _WITHIN = timedelta(seconds=30)

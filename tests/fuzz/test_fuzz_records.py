@@ -36,7 +36,7 @@ from shared.operations.sessions import Session
 from tests.fuzz.effort import fuzzed, fuzzed_slowly, json_values
 from tests.support import builders
 from tests.support.builders import NOON, accept, attempt, claim
-from web.signup.spool_entry import Entry
+from web.signup.checked_signup import CheckedSignup
 
 pytestmark = pytest.mark.slow
 
@@ -100,8 +100,8 @@ def test_a_record_is_read_back_the_same(sent: Submission) -> None:
 def test_a_spooled_signup_is_read_back_the_same(
     sent: Submission, compared: str, key: str | None
 ) -> None:
-    entry = Entry(submission=sent, compared_email=compared, idempotency_key=key)
-    assert Entry.from_json(entry.to_json()) == entry
+    entry = CheckedSignup(submission=sent, compared_email=compared, idempotency_key=key)
+    assert CheckedSignup.from_json(entry.to_json()) == entry
 
 
 # --- garbage

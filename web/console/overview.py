@@ -15,7 +15,7 @@ from web.console.charts import drawn
 from web.console.connection_advice import advice_for, holds_of
 from web.console.guard import needs
 from web.services import services
-from web.signup.spools_here import spools_here
+from web.signup.spool_file import spools_here
 
 # The others are folded.
 MOST_REASONS = 8

@@ -10,7 +10,9 @@ import fcntl
 import functools
 import logging
 import os
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,15 +20,16 @@ from pathlib import Path
 import redis
 
 from shared.domain.errors import KeyReused, LedgerUnavailable, Refused
-from shared.infrastructure.settings import RateLimit
+from shared.infrastructure.sealing import Sealer
+from shared.infrastructure.settings import RateLimit, Settings
+from shared.infrastructure.timestamps import utc_now
 from shared.ledger.ledger import Ledger
 from shared.ledger.redis_server.durability import reached_disk
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.redis_server.redis_problems import concerns_everything
-from shared.ledger.stores.fingerprints import Fingerprints
+from shared.ledger.stores.fingerprints import Fingerprints, load_fingerprints
 from shared.ledger.values import Accepted
-from web.signup.spool import Spool
-from web.signup.spool_entry import Row
+from web.signup.spool import Spool, SpoolRow
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +41,7 @@ PAUSE = timedelta(seconds=0.05)
 # How long to wait while Redis is away, while another process drains, and while only refused
 # entries are left.
 POLL_EVERY = timedelta(seconds=1)
-# How long to wait before offering a refused entry again; it does not block the others.
+# How long to wait before offering a refused sign-up again; it does not block the others.
 REFUSED_WAIT = timedelta(minutes=1)
 
 
@@ -149,7 +152,7 @@ class Drainer:
         ledger.spools.note(self._spool.identity(), self._host, figures)
         return figures.count
 
-    def _hand_over(self, rows: list[Row], client: "redis.Redis") -> None:
+    def _hand_over(self, rows: list[SpoolRow], client: "redis.Redis") -> None:
         """Have the ledger accept the sign-ups, then delete them here.
 
         Raises `LedgerUnavailable` or `Refused` when the ledger accepts none.
@@ -159,7 +162,7 @@ class Drainer:
         for row in rows:
             try:
                 accepted = self._accept(row, ledger, fingerprints)
-            except Exception as error:  # noqa: BLE001 - one entry must not block the others
+            except Exception as error:  # noqa: BLE001 - one sign-up must not block the others
                 self._postpone(row, error, client)
                 continue
             handed_over.append(row)
@@ -182,7 +185,7 @@ class Drainer:
                     return self._erase(self._spool.of_people(compared))
             self._sleep(PAUSE.total_seconds())  # another process drains
 
-    def _erase(self, rows: list[Row]) -> int:
+    def _erase(self, rows: list[SpoolRow]) -> int:
         ledger, fingerprints = Ledger(self._client), self._fingerprints(self._client)
         known = sum(self._ledger_has(row, ledger, fingerprints) for row in rows)
         self._spool.erase(rows)
@@ -190,7 +193,7 @@ class Drainer:
             self._note_figures(ledger)
         return len(rows) - known
 
-    def _ledger_has(self, row: Row, ledger: Ledger, fingerprints: Fingerprints) -> bool:
+    def _ledger_has(self, row: SpoolRow, ledger: Ledger, fingerprints: Fingerprints) -> bool:
         """Have a sign-up that is to be erased counted. Return whether it was already."""
         try:
             return self._accept(row, ledger, fingerprints).duplicate
@@ -201,26 +204,26 @@ class Drainer:
             log.warning("erased without being counted", extra={"cause": type(error).__name__})
         return False
 
-    def _accept(self, row: Row, ledger: Ledger, fingerprints: Fingerprints) -> Accepted:
-        entry = row.entry()
+    def _accept(self, row: SpoolRow, ledger: Ledger, fingerprints: Fingerprints) -> Accepted:
+        signup = row.checked()
         accept = functools.partial(
             ledger.accept,
-            entry.submission,
-            person=entry.person(fingerprints),
-            digest=entry.content(fingerprints),
+            signup.submission,
+            person=signup.person(fingerprints),
+            digest=signup.content(fingerprints),
             visitor=None,
             limit=None,
             person_limit=self._person_limit,
             waited=max(timedelta(), self._now() - row.received_at),
         )
         try:
-            return accept(idempotency_key=entry.key(fingerprints))
+            return accept(idempotency_key=signup.key(fingerprints))
         except KeyReused:
             # Other content came with this key meanwhile. This visitor was told "received", so
             # accept the sign-up without its key.
             return accept(idempotency_key=None)
 
-    def _postpone(self, row: Row, error: Exception, client: "redis.Redis") -> None:
+    def _postpone(self, row: SpoolRow, error: Exception, client: "redis.Redis") -> None:
         """Offer the sign-up again later. Raise instead if Redis accepts no sign-up at all."""
         cause = error.__cause__ or error
         if isinstance(error, LedgerUnavailable) and concerns_everything(cause):
@@ -240,3 +243,24 @@ def _lock(handle: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def make_drainer(
+    settings: Settings,
+    spool: Spool,
+    client: "redis.Redis",
+    notify_workers: Callable[[str], None],
+) -> Drainer:
+    """Return the drainer of this host's spool."""
+    sealer = Sealer(settings.secret_keys)
+    return Drainer(
+        spool,
+        client,
+        folder=settings.data_dir,
+        host=socket.gethostname(),
+        fingerprints=lambda client: load_fingerprints(client, sealer),
+        notify_workers=notify_workers,
+        person_limit=settings.person_limit,
+        now=utc_now,
+        sleep=time.sleep,
+    )

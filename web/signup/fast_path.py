@@ -19,6 +19,7 @@ from shared.domain.form import Form
 from shared.ledger.ledger import Ledger
 from web.request_ids import RequestId
 from web.security_headers import security_headers
+from web.signup.checked_signup import CheckedSignup
 from web.signup.cors import cors_headers
 from web.signup.form_cache import FormCache
 from web.signup.intake import Intake
@@ -28,7 +29,6 @@ from web.signup.reading.body_kind import UnreadableRequest
 from web.signup.reading.head import Head
 from web.signup.reading.request_body import Posted, read_posted
 from web.signup.receipt import HttpAnswer, receipt
-from web.signup.spool_entry import Entry
 from web.signup.visitors import visitor_of
 from web.translations.catalogues import Translations
 
@@ -45,7 +45,7 @@ class NotStored:
     """
 
     form: Form
-    entry: Entry
+    signup: CheckedSignup
     why: LedgerUnavailable | KeyReused | VisitorLimited
 
 
@@ -98,16 +98,18 @@ class FastPath:
         source = first_page(source, posted)
         visitor = visitor_of(form, head, source, posted, address=address)
         key = head.headers.get("idempotency-key") or None
-        entry = self._intake.check(form, posted, visitor, idempotency_key=key, request=request)
-        details = self._intake.accept_details(entry, visitor)
+        signup = self._intake.check(form, posted, visitor, idempotency_key=key, request=request)
+        details = self._intake.accept_details(signup, visitor)
         if details is None:
             return None
         try:
-            answers = await self._channel.run(self._ledger.accept_call(entry.submission, **details))
+            answers = await self._channel.run(
+                self._ledger.accept_call(signup.submission, **details)
+            )
             accepted = self._ledger.read_accepted(answers)
         except (LedgerUnavailable, KeyReused, VisitorLimited) as why:
-            return NotStored(form, entry, why)
-        self._intake.note(form, entry, accepted)
+            return NotStored(form, signup, why)
+        self._intake.note(form, signup, accepted)
         return self._answer(accepted.id, form, posted, source, head)
 
     def _answer(

@@ -5,7 +5,7 @@ from typing import Any
 from shared.domain.reading.meanings import CONSENT
 from shared.domain.reading.posted_fields import LISTS
 from shared.domain.texts import Say, lazy_gettext
-from web.signup.form_look import form_look
+from web.signup.drawn_style import drawn_style
 from web.signup.form_page import FormPage
 from web.translations.catalogues import Translation
 
@@ -55,7 +55,7 @@ def form_fields(page: FormPage, translation: Translation) -> dict[str, Any]:
         "accent": form.accent or None,
         "background": form.background or None,
         "captcha": form.captcha,
-        "css": form_look(form),
+        "css": drawn_style(form),
     }
 
 

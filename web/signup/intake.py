@@ -31,10 +31,10 @@ from shared.ledger.ledger import AcceptDetails
 from shared.ledger.stores.fingerprints import Fingerprints
 from shared.ledger.values import Accepted
 from web.request_ids import RequestId
+from web.signup.checked_signup import CheckedSignup
 from web.signup.consent_evidence import OurConsents, consent_of
 from web.signup.form_cache import AskRedis
 from web.signup.screening import Screening, screen, trap
-from web.signup.spool_entry import Entry
 from web.signup.time_token import TimeTokens
 from web.signup.visitor_counts import VisitorCounts
 from web.signup.visitors import Visitor
@@ -55,7 +55,7 @@ class SignupLedger(Protocol):
 class SignupSpool(Protocol):
     """The steps of the spool that intake needs."""
 
-    def add(self, entry: Entry, *, admit: Callable[[], None]) -> Accepted:
+    def add(self, signup: CheckedSignup, *, admit: Callable[[], None]) -> Accepted:
         """Store the sign-up on the disk, once. Raises `KeyReused` and `SpoolRefused`.
 
         `admit` is called for all but a visitor's own repeats. What it raises passes through.
@@ -64,7 +64,7 @@ class SignupSpool(Protocol):
     def in_use(self) -> bool:
         """Whether the spool holds any sign-up. Never fails."""
 
-    def add_behind(self, entry: Entry, *, admit: Callable[[], None]) -> Accepted | None:
+    def add_behind(self, signup: CheckedSignup, *, admit: Callable[[], None]) -> Accepted | None:
         """Store the sign-up if an earlier one in the spool must reach the ledger first.
 
         Return None if there is none. Raises as `add` does.
@@ -118,7 +118,7 @@ class Intake:
         *,
         idempotency_key: str | None,
         request: RequestId,
-    ) -> Entry:
+    ) -> CheckedSignup:
         """Return the sign-up, ready to be stored, with the id of its request. Raises
         `InvalidSignup`."""
         trapped = trap(posted)
@@ -135,45 +135,47 @@ class Intake:
             solution = self.find_solution(form.name, posted)
             screening = screening if solution else Screening(_unsolved(screening.quarantine))
         consent = consent_of(form, checked, posted, visitor, self.our_consents)
-        return Entry(
+        return CheckedSignup(
             submission=_submission(form, checked, consent, screening, request),
             compared_email=checked.compared_email,
             idempotency_key=idempotency_key,
             solution=solution,
         )
 
-    def store(self, form: Form, entry: Entry, visitor: Visitor, *, ask: AskRedis) -> Accepted:
+    def store(
+        self, form: Form, signup: CheckedSignup, visitor: Visitor, *, ask: AskRedis
+    ) -> Accepted:
         """Store the sign-up and have it delivered.
 
         The same content again, or the same `idempotency_key`, gets the id of the first. Raises
         `KeyReused`, `VisitorLimited` and `LedgerUnavailable`.
         """
-        return self.note(form, entry, self._store(entry, visitor, ask))
+        return self.note(form, signup, self._store(signup, visitor, ask))
 
-    def accept_details(self, entry: Entry, visitor: Visitor) -> AcceptDetails | None:
+    def accept_details(self, signup: CheckedSignup, visitor: Visitor) -> AcceptDetails | None:
         """Return the fingerprints with which the ledger can accept the sign-up at once.
 
         None if Redis has to tell their key first.
         """
         fingerprints = self.fingerprints.known
-        return self._details(entry, visitor, fingerprints) if fingerprints else None
+        return self._details(signup, visitor, fingerprints) if fingerprints else None
 
     def store_on_disk(
-        self, form: Form, entry: Entry, visitor: Visitor, away: LedgerUnavailable
+        self, form: Form, signup: CheckedSignup, visitor: Visitor, away: LedgerUnavailable
     ) -> Accepted:
         """Store the sign-up on the disk, as the ledger could not: `away`. Raises as `store`."""
-        return self.note(form, entry, self._spool(entry, visitor, away))
+        return self.note(form, signup, self._spool(signup, visitor, away))
 
-    def note(self, form: Form, entry: Entry, accepted: Accepted) -> Accepted:
+    def note(self, form: Form, signup: CheckedSignup, accepted: Accepted) -> Accepted:
         """Have the stored sign-up delivered, and counted for its form. Never fails."""
         if accepted.notify_workers:
             self.notify_workers(form.account)
         if accepted.duplicate:
             return accepted
-        if entry.submission.quarantine:
+        if signup.submission.quarantine:
             self.note_screened(form)
         else:
-            self.note_accepted(form, entry.submission.contact.other)
+            self.note_accepted(form, signup.submission.contact.other)
         return accepted
 
     def _check(
@@ -188,47 +190,49 @@ class Intake:
         arrived = visitor.arrived() if form.sources else {}
         return check(posted, form, check_email=self.check_email, arrived=arrived)
 
-    def _store(self, entry: Entry, visitor: Visitor, ask: AskRedis) -> Accepted:
+    def _store(self, signup: CheckedSignup, visitor: Visitor, ask: AskRedis) -> Accepted:
         """Store the sign-up in the ledger, or on the disk while Redis is away."""
         if self.spool.in_use():
-            behind = self._spool_behind(entry, visitor)
+            behind = self._spool_behind(signup, visitor)
             if behind is not None:
                 return behind
         try:
-            return ask(lambda: self._store_in_ledger(entry, visitor))
+            return ask(lambda: self._store_in_ledger(signup, visitor))
         except LedgerUnavailable as away:
-            return self._spool(entry, visitor, away)
+            return self._spool(signup, visitor, away)
 
-    def _store_in_ledger(self, entry: Entry, visitor: Visitor) -> Accepted:
-        details = self._details(entry, visitor, self.fingerprints())
-        return self.ledger.accept(entry.submission, **details)
+    def _store_in_ledger(self, signup: CheckedSignup, visitor: Visitor) -> Accepted:
+        details = self._details(signup, visitor, self.fingerprints())
+        return self.ledger.accept(signup.submission, **details)
 
-    def _details(self, entry: Entry, visitor: Visitor, fingerprints: Fingerprints) -> AcceptDetails:
+    def _details(
+        self, signup: CheckedSignup, visitor: Visitor, fingerprints: Fingerprints
+    ) -> AcceptDetails:
         return AcceptDetails(
-            person=entry.person(fingerprints),
-            digest=entry.content(fingerprints),
-            idempotency_key=entry.key(fingerprints),
+            person=signup.person(fingerprints),
+            digest=signup.content(fingerprints),
+            idempotency_key=signup.key(fingerprints),
             visitor=fingerprints.visitor_in(*wider_network(visitor.address)),
             limit=self.limit,
             person_limit=self.person_limit,
-            solution=entry.solution,
+            solution=signup.solution,
         )
 
-    def _spool_behind(self, entry: Entry, visitor: Visitor) -> Accepted | None:
+    def _spool_behind(self, signup: CheckedSignup, visitor: Visitor) -> Accepted | None:
         """Store the sign-up on the disk if it must not overtake an earlier one there.
 
         If the disk has no room, it overtakes rather than being refused.
         """
         try:
-            return self.spool.add_behind(entry, admit=partial(self._admit, visitor))
+            return self.spool.add_behind(signup, admit=partial(self._admit, visitor))
         except SpoolRefused:
             return None
         finally:
             self.drain()
 
-    def _spool(self, entry: Entry, visitor: Visitor, away: LedgerUnavailable) -> Accepted:
+    def _spool(self, signup: CheckedSignup, visitor: Visitor, away: LedgerUnavailable) -> Accepted:
         try:
-            accepted = self.spool.add(entry, admit=partial(self._admit, visitor))
+            accepted = self.spool.add(signup, admit=partial(self._admit, visitor))
         except SpoolRefused as refused:
             raise SpoolRefused(f"{away}; {refused}") from away
         self.drain()

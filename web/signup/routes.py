@@ -25,12 +25,13 @@ from web.request_ids import HEADER, request_id_in
 from web.services import services
 from web.signup import problems
 from web.signup.answer_kind import wants_json
+from web.signup.checked_signup import CheckedSignup
 from web.signup.cors import AMP_SOURCE, amp_headers, cors_headers, preflight_headers
 from web.signup.fast_path import NotStored
 from web.signup.form_fields import form_fields
 from web.signup.form_page import form_page
-from web.signup.form_style import form_style
 from web.signup.origins import Source, first_page, page_at
+from web.signup.page_style import page_style
 from web.signup.problem_answers import REFUSED_UNREAD, TOO_MANY_REFUSED, answer
 from web.signup.problems import FormUnavailable
 from web.signup.reading.body_kind import UnreadableRequest
@@ -38,7 +39,6 @@ from web.signup.reading.request_body import Posted, read_query
 from web.signup.receipt import SITE, receipt
 from web.signup.redis_deadline import RedisDeadline
 from web.signup.refusals import refusal_of
-from web.signup.spool_entry import Entry
 from web.signup.this_request import (
     allow_form,
     head_here,
@@ -119,7 +119,7 @@ def style(name: str) -> Response:
     """Return the colours of the form's pages. Their address names the colours, so a change of them
     is seen at once."""
     form = _find(name, services().deadlines.start())
-    found = Response(form_style(form), mimetype="text/css")
+    found = Response(page_style(form), mimetype="text/css")
     found.headers["Cache-Control"] = "public, max-age=300"
     return found
 
@@ -199,16 +199,16 @@ def sign_up(name: str) -> ResponseReturnValue:
     visitor = visitor_here(form, source, posted)
     key = head_here().headers.get("idempotency-key") or None
     intake = services().intake
-    entry = intake.check(
+    signup = intake.check(
         form, posted, visitor, idempotency_key=key, request=request_id_in(request.environ)
     )
-    accepted = intake.store(form, entry, visitor, ask=deadline.ask)
-    if _asks_for_work(entry, posted):
+    accepted = intake.store(form, signup, visitor, ask=deadline.ask)
+    if _asks_for_work(signup, posted):
         return answer(problems.work_missing())
     return _received(form, posted, source, accepted.id)
 
 
-def _asks_for_work(entry: Entry, posted: Posted) -> bool:
+def _asks_for_work(signup: CheckedSignup, posted: Posted) -> bool:
     """Whether the visitor is asked once more for the proof of work.
 
     The sign-up came without, from a browser, and is in quarantine for nothing else. The script of a
@@ -216,7 +216,7 @@ def _asks_for_work(entry: Entry, posted: Posted) -> bool:
     """
     if any(posted.get(SOLUTION, ())) or ASKED in posted or wants_json(head_here()):
         return False
-    found = entry.submission.quarantine
+    found = signup.submission.quarantine
     return found is not None and found.reasons == (QuarantineReason.CAPTCHA,)
 
 
@@ -235,7 +235,9 @@ def _finish(not_stored: NotStored) -> Response:
         raise not_stored.why
     source = first_page(source_here(), posted)
     visitor = visitor_here(form, source, posted)
-    accepted = services().intake.store_on_disk(form, not_stored.entry, visitor, away=not_stored.why)
+    accepted = services().intake.store_on_disk(
+        form, not_stored.signup, visitor, away=not_stored.why
+    )
     return _received(form, posted, source, accepted.id)
 
 

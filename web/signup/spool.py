@@ -8,7 +8,7 @@ import logging
 import os.path
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from shared.ledger.stores.fingerprints import Fingerprints
 from shared.ledger.time_units import from_milliseconds, to_milliseconds
 from shared.ledger.values import Accepted
 from web.signup import spool_file
-from web.signup.spool_entry import Entry, Row
+from web.signup.checked_signup import CheckedSignup
 from web.signup.spool_file import SpoolFile, Stamps
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,24 @@ _FIRST = "SELECT id, content, json_extract(document, '$.consent.address'), ? FRO
 
 
 @dataclass(frozen=True, slots=True)
+class SpoolRow:
+    """A row of the spool: a sign-up at its `place` in the order received.
+
+    `received_at` is by this host's clock. `document` is the sign-up as JSON.
+    """
+
+    place: int
+    id: str
+    account: str
+    received_at: datetime
+    document: str = field(repr=False)
+
+    def checked(self) -> CheckedSignup:
+        """Return the spooled sign-up. Raises any error if something else wrote the row."""
+        return CheckedSignup.from_json(self.document)
+
+
+@dataclass(frozen=True, slots=True)
 class _First:
     """An earlier sign-up of which another may be a repeat, its visitor's address, and whether the
     other has its key."""
@@ -54,12 +72,12 @@ class _First:
     address: str
     has_key: bool
 
-    def comes_from(self, entry: Entry) -> bool:
-        """Whether its visitor has sent `entry`, too."""
-        return client_network(self.address) == client_network(entry.submission.consent.address)
+    def comes_from(self, signup: CheckedSignup) -> bool:
+        """Whether its visitor has sent `signup`, too."""
+        return client_network(self.address) == client_network(signup.submission.consent.address)
 
-    def differs_from(self, entry: Entry) -> bool:
-        return self.content.removeprefix(_QUARANTINED) != entry.content(_FINGERPRINTS)
+    def differs_from(self, signup: CheckedSignup) -> bool:
+        return self.content.removeprefix(_QUARANTINED) != signup.content(_FINGERPRINTS)
 
 
 def _all() -> None:
@@ -85,7 +103,7 @@ class Spool:
 
     # --- while a visitor waits
 
-    def add(self, entry: Entry, *, admit: Callable[[], None] = _all) -> Accepted:
+    def add(self, signup: CheckedSignup, *, admit: Callable[[], None] = _all) -> Accepted:
         """Store the sign-up on the disk, once. A duplicate gets the id of the first.
 
         `admit` is called for all but a visitor's own repeats. What it raises passes through. Raises
@@ -93,22 +111,24 @@ class Spool:
         """
         self._check_on()
         with self._file.transaction() as step:
-            return self._add(step, entry, admit)
+            return self._add(step, signup, admit)
 
-    def add_behind(self, entry: Entry, *, admit: Callable[[], None] = _all) -> Accepted | None:
+    def add_behind(
+        self, signup: CheckedSignup, *, admit: Callable[[], None] = _all
+    ) -> Accepted | None:
         """Store the sign-up if an earlier one in the spool must reach the ledger first.
 
         That is one of the same person or with the same Idempotency-Key. Return None, and store
         nothing, if there is none. Raises as `add` does.
         """
-        if not self._finds(*_earlier(entry)):
+        if not self._finds(*_earlier(signup)):
             return None
         self._check_on()
         with self._file.transaction() as step:
             # Ask again: if the earlier one was handed over meanwhile, the ledger must decide.
-            if step.execute(*_earlier(entry)).fetchone() is None:
+            if step.execute(*_earlier(signup)).fetchone() is None:
                 return None
-            return self._add(step, entry, admit)
+            return self._add(step, signup, admit)
 
     def in_use(self) -> bool:
         """Whether any process has left a sign-up here. Never fails."""
@@ -146,22 +166,24 @@ class Spool:
         if not self._limit:
             raise SpoolRefused("the spool is off")
 
-    def _add(self, step: sqlite3.Connection, entry: Entry, admit: Callable[[], None]) -> Accepted:
-        first = self._first_of(step, entry)
-        is_own = first is not None and first.comes_from(entry)
+    def _add(
+        self, step: sqlite3.Connection, signup: CheckedSignup, admit: Callable[[], None]
+    ) -> Accepted:
+        first = self._first_of(step, signup)
+        is_own = first is not None and first.comes_from(signup)
         if not is_own:
             admit()  # a stranger may have guessed what was sent
-        if first is not None and (is_own or first.has_key or not entry.submission.quarantine):
-            if first.differs_from(entry):
+        if first is not None and (is_own or first.has_key or not signup.submission.quarantine):
+            if first.differs_from(signup):
                 raise KeyReused
-            _remember_key(step, entry, first.id)
+            _remember_key(step, signup, first.id)
             return Accepted(first.id, duplicate=True, notify_workers=False)
-        document = entry.to_json()
+        document = signup.to_json()
         size = len(document.encode())
         if spool_file.bytes_used(step) + size > self._limit:
             raise SpoolRefused("the spool is full")
-        _insert(step, entry, document, size, self._now())
-        return Accepted(entry.submission.id, duplicate=False, notify_workers=False)
+        _insert(step, signup, document, size, self._now())
+        return Accepted(signup.submission.id, duplicate=False, notify_workers=False)
 
     def _finds(self, query: str, values: Sequence[str | None]) -> bool | None:
         """Whether the query finds anything; None if the file cannot be read now."""
@@ -172,17 +194,17 @@ class Spool:
             log.warning("spool cannot be read", extra={"cause": str(error)})
             return None
 
-    def _first_of(self, step: sqlite3.Connection, entry: Entry) -> "_First | None":
+    def _first_of(self, step: sqlite3.Connection, signup: CheckedSignup) -> "_First | None":
         """Return the sign-up with this one's key, else one with its content."""
         found = step.execute(
             f"{_FIRST} WHERE key = ? AND received_at >= ?",
-            (True, entry.key(_FINGERPRINTS), self._before(SAME_KEY)),
+            (True, signup.key(_FINGERPRINTS), self._before(SAME_KEY)),
         ).fetchone()
         found = (
             found
             or step.execute(
                 f"{_FIRST} WHERE content = ? AND received_at >= ?",
-                (False, entry.content(_FINGERPRINTS), self._before(SAME_CONTENT)),
+                (False, signup.content(_FINGERPRINTS), self._before(SAME_CONTENT)),
             ).fetchone()
         )
         return _First(*found) if found else None
@@ -192,7 +214,7 @@ class Spool:
 
     # --- handing over
 
-    def first(self, count: int) -> list[Row]:
+    def first(self, count: int) -> list[SpoolRow]:
         """Return the first `count` that may be handed over now, in the order received."""
         with self._file.connected() as connection:
             found = connection.execute(
@@ -202,7 +224,7 @@ class Spool:
             ).fetchall()
         return [_row(*each) for each in found]
 
-    def remove(self, rows: Sequence[Row]) -> None:
+    def remove(self, rows: Sequence[SpoolRow]) -> None:
         """Delete sign-ups that the ledger has now."""
         with self._file.transaction() as step:
             step.executemany("DELETE FROM spooled WHERE place = ?", [(row.place,) for row in rows])
@@ -211,7 +233,7 @@ class Spool:
                 # The log beside the file still has what was deleted from the file.
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
-    def of_people(self, compared: Sequence[str]) -> list[Row]:
+    def of_people(self, compared: Sequence[str]) -> list[SpoolRow]:
         """Return the sign-ups of people, by their addresses in the form for comparing."""
         with self._file.connected() as connection:
             found = [
@@ -224,7 +246,7 @@ class Spool:
             ]
         return [_row(*each) for rows in found for each in rows]
 
-    def of_id(self, id: str) -> Row | None:
+    def of_id(self, id: str) -> SpoolRow | None:
         """Return the sign-up with this id."""
         with self._file.connected() as connection:
             found = connection.execute(
@@ -232,13 +254,13 @@ class Spool:
             ).fetchone()
         return _row(*found) if found else None
 
-    def erase(self, rows: Sequence[Row]) -> None:
+    def erase(self, rows: Sequence[SpoolRow]) -> None:
         """Delete sign-ups whose people want to be forgotten, from the log beside the file, too."""
         self.remove(rows)
         with self._file.connected() as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
-    def postpone(self, row: Row, *, error: str, wait: timedelta) -> None:
+    def postpone(self, row: SpoolRow, *, error: str, wait: timedelta) -> None:
         """Offer a sign-up that the ledger refused again after `wait`; others are not held up."""
         due_at = to_milliseconds(self._now() + wait)
         with self._file.transaction() as step:
@@ -257,42 +279,42 @@ class Spool:
             return spool_file.figures(connection, self._now())
 
 
-def _row(place: int, id: str, account: str, received_at: int, document: str) -> Row:
-    return Row(place, id, account, from_milliseconds(received_at), document)
+def _row(place: int, id: str, account: str, received_at: int, document: str) -> SpoolRow:
+    return SpoolRow(place, id, account, from_milliseconds(received_at), document)
 
 
-def _earlier(entry: Entry) -> tuple[str, Sequence[str | None]]:
-    """Return the query for sign-ups that must reach the ledger before `entry`, and its values."""
+def _earlier(signup: CheckedSignup) -> tuple[str, Sequence[str | None]]:
+    """Return the query for sign-ups that must reach the ledger before `signup`, and its values."""
     return (
         "SELECT 1 FROM spooled WHERE (account = ? AND person = ?) OR key = ? LIMIT 1",
-        (entry.submission.account, entry.person(_FINGERPRINTS), entry.key(_FINGERPRINTS)),
+        (signup.submission.account, signup.person(_FINGERPRINTS), signup.key(_FINGERPRINTS)),
     )
 
 
-def _remember_key(step: sqlite3.Connection, entry: Entry, first: str) -> None:
+def _remember_key(step: sqlite3.Connection, signup: CheckedSignup, first: str) -> None:
     """Store the key that came with known content, so that it means that content from now on."""
-    if entry.idempotency_key is not None:
+    if signup.idempotency_key is not None:
         step.execute(
             "UPDATE spooled SET key = ?, document = json_set(document, '$.idempotency_key', ?)"
             " WHERE id = ? AND key IS NULL",
-            (entry.key(_FINGERPRINTS), entry.idempotency_key, first),
+            (signup.key(_FINGERPRINTS), signup.idempotency_key, first),
         )
 
 
 def _insert(
-    step: sqlite3.Connection, entry: Entry, document: str, size: int, now: datetime
+    step: sqlite3.Connection, signup: CheckedSignup, document: str, size: int, now: datetime
 ) -> None:
-    submission = entry.submission
-    content = entry.content(_FINGERPRINTS)
+    submission = signup.submission
+    content = signup.content(_FINGERPRINTS)
     step.execute(
         "INSERT INTO spooled (id, account, person, content, key, received_at, bytes, document)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             submission.id,
             submission.account,
-            entry.person(_FINGERPRINTS),
+            signup.person(_FINGERPRINTS),
             _QUARANTINED + content if submission.quarantine else content,
-            entry.key(_FINGERPRINTS),
+            signup.key(_FINGERPRINTS),
             to_milliseconds(now),
             size,
             document,

@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import socket
 import sqlite3
 import threading
 import uuid
@@ -17,7 +18,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from shared.domain.errors import SpoolRefused
-from shared.ledger.spools import SpoolFigures, damaged_name
+from shared.infrastructure.timestamps import utc_now
+from shared.ledger.spools import SpoolFigures, SpoolReport, damaged_name, not_empty
 from shared.ledger.time_units import from_milliseconds
 from web.signup import spool_format
 
@@ -172,6 +174,17 @@ def peek(folder: Path, now: datetime) -> tuple[str, SpoolFigures] | None:
             return identity(connection), figures(connection, now)
     except sqlite3.Error:
         return None
+
+
+def look_here(folder: Path) -> list[SpoolReport]:
+    """Return a report of the spool in `folder`, if there is one, as it is now. No web need run."""
+    here = peek(folder, utc_now())
+    return [SpoolReport(here[0], socket.gethostname(), here[1], timedelta())] if here else []
+
+
+def spools_here(folder: Path) -> tuple[SpoolReport, ...]:
+    """Return the same, unless it is empty."""
+    return not_empty((), look_here(folder))
 
 
 def identity(connection: sqlite3.Connection) -> str:

@@ -9,7 +9,7 @@ from relay.runtime import CommandRuntime, pass_runtime
 from shared.domain.errors import LedgerUnavailable
 from shared.operations.status.document import spools_document
 from shared.operations.status.report import StatusReader, make_status_reader
-from web.signup.spools_here import look_here, spools_here
+from web.signup.spool_file import look_here, spools_here
 
 
 @click.command()

@@ -14,8 +14,8 @@ from shared.ledger.spools import SpoolFigures
 from tests.support import builders
 from tests.support.command_line import CommandLine
 from tests.support.ports import free_port
+from web.signup.checked_signup import CheckedSignup
 from web.signup.spool import Spool
-from web.signup.spool_entry import Entry
 
 
 @pytest.fixture
@@ -33,7 +33,9 @@ def spool(tmp_path: Path, run: CommandLine) -> Spool:
 
 
 def keep(spool: Spool, email: str) -> None:
-    entry = Entry(submission=builders.submission(email), compared_email=email, idempotency_key=None)
+    entry = CheckedSignup(
+        submission=builders.submission(email), compared_email=email, idempotency_key=None
+    )
     spool.add(entry)
 
 

@@ -29,7 +29,7 @@ from tests.support.command_line import CommandLine
 from tests.support.metrics_text import counters, series, values
 from tests.support.retention import retention
 from web.metrics import LedgerCollector
-from web.signup.spools_here import look_here
+from web.signup.spool_file import look_here
 
 REFUSALS = {
     f'relay_submissions_refused_total{{code="{code}",form="news"}}': 0.0 for code in RefusalCode

@@ -28,9 +28,9 @@ from tests.support.builders import attempt, claimed
 from tests.support.stack import eventually
 from tests.support.valkey_server import ValkeyServer
 from web.signup import draining
+from web.signup.checked_signup import CheckedSignup
 from web.signup.draining import BATCH, PAUSE, POLL_EVERY, REFUSED_WAIT, Drainer
 from web.signup.spool import Spool
-from web.signup.spool_entry import Entry
 
 SEALER = Sealer(("a secret only for tests",))
 
@@ -81,9 +81,9 @@ class Host:
 
 def entry(
     id: str, email: str = "ada@example.com", *, key: str | None = None, **fields: object
-) -> Entry:
+) -> CheckedSignup:
     submission = builders.submission(email, id=id, **fields)
-    return Entry(submission=submission, compared_email=email, idempotency_key=key)
+    return CheckedSignup(submission=submission, compared_email=email, idempotency_key=key)
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def marks(redis_client: "redis.Redis") -> Fingerprints:
 
 
 def give(
-    ledger: Ledger, marks: Fingerprints, given: Entry, *, waited: timedelta = timedelta()
+    ledger: Ledger, marks: Fingerprints, given: CheckedSignup, *, waited: timedelta = timedelta()
 ) -> Accepted:
     """Have the ledger accept what web would have it accept, at once."""
     return ledger.accept(

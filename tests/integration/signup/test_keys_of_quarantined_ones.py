@@ -22,9 +22,9 @@ from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.retention import RecordKeeping
 from tests.support import builders
 from tests.support.retention import retention
+from web.signup.checked_signup import CheckedSignup
 from web.signup.draining import Drainer
 from web.signup.spool import Spool
-from web.signup.spool_entry import Entry
 
 SEALER = Sealer(("a secret only for tests",))
 LIMIT = RateLimit(30, timedelta(minutes=1))
@@ -93,13 +93,13 @@ class Rig:
     def ledger(self) -> Ledger:
         return Ledger(self.client)
 
-    def entry(self, post: Post) -> Entry:
+    def entry(self, post: Post) -> CheckedSignup:
         submission = builders.submission(
             lists=(post.content,),
             quarantine="honeypot" if post.trapped else None,
             consent=Consent(text="Yes", version="1", box=None, address=post.address, page=None),
         )
-        return Entry(
+        return CheckedSignup(
             submission=submission, compared_email="ada@example.com", idempotency_key=post.key
         )
 

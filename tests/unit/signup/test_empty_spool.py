@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.support import builders
+from web.signup.checked_signup import CheckedSignup
 from web.signup.spool import Spool
-from web.signup.spool_entry import Entry
 from web.signup.spool_file import FILE_NAME
 
 LATER = timedelta(minutes=1)
@@ -38,7 +38,7 @@ def theirs(folder: Path) -> Spool:
 
 def add(spool: Spool, email: str = "ada@example.com") -> None:
     submission = builders.submission(email)
-    spool.add(Entry(submission=submission, compared_email=email, idempotency_key=None))
+    spool.add(CheckedSignup(submission=submission, compared_email=email, idempotency_key=None))
 
 
 def drain(spool: Spool) -> None:

@@ -20,9 +20,9 @@ from shared.ledger.ledger import AcceptDetails
 from shared.ledger.stores.fingerprints import Fingerprints
 from shared.ledger.values import Accepted
 from web.request_ids import RequestId
+from web.signup.checked_signup import CheckedSignup
 from web.signup.consent_evidence import OurConsents
 from web.signup.intake import Intake, KnownFingerprints
-from web.signup.spool_entry import Entry
 from web.signup.time_token import TimeTokens
 from web.signup.visitor_counts import VisitorCounts
 from web.signup.visitors import Visitor
@@ -64,11 +64,11 @@ class FakeDisk:
     """Keeps everything, or refuses; `earlier` are people of whom something waits there."""
 
     def __init__(self) -> None:
-        self.entries: list[Entry] = []
+        self.entries: list[CheckedSignup] = []
         self.earlier: set[str] = set()
         self.full = False
 
-    def add(self, entry: Entry, *, admit: Callable[[], None]) -> Accepted:
+    def add(self, entry: CheckedSignup, *, admit: Callable[[], None]) -> Accepted:
         if self.full:
             raise SpoolRefused("the spool is full")
         admit()
@@ -78,7 +78,7 @@ class FakeDisk:
     def in_use(self) -> bool:
         return bool(self.entries or self.earlier)
 
-    def add_behind(self, entry: Entry, *, admit: Callable[[], None]) -> Accepted | None:
+    def add_behind(self, entry: CheckedSignup, *, admit: Callable[[], None]) -> Accepted | None:
         return self.add(entry, admit=admit) if entry.compared_email in self.earlier else None
 
 

@@ -19,8 +19,8 @@ from shared.ledger.spools import damaged_ones
 from shared.ledger.values import Accepted
 from tests.support import builders
 from tests.support.builders import NOON
+from web.signup.checked_signup import CheckedSignup
 from web.signup.spool import Spool
-from web.signup.spool_entry import Entry
 from web.signup.spool_file import FILE_NAME, SpoolFile, locked, peek
 
 MANY = 1_000_000
@@ -66,8 +66,8 @@ def spool(make: Callable[..., Spool]) -> Spool:
 
 def entry(
     id: str, email: str = "ada@example.com", *, key: str | None = None, **fields: object
-) -> Entry:
-    return Entry(
+) -> CheckedSignup:
+    return CheckedSignup(
         submission=builders.submission(email, id=id, **fields),
         compared_email=email.lower(),
         idempotency_key=key,
@@ -92,7 +92,7 @@ def test_a_sign_up_is_read_as_it_was_kept(spool: Spool, make: Callable[..., Spoo
     )
     spool.add(kept)
     [row] = make().first(10)
-    assert row.entry() == kept
+    assert row.checked() == kept
     assert (row.id, row.account, row.received_at) == ("one", "acme", NOON)
 
 
@@ -175,7 +175,7 @@ def test_a_key_is_one_forms_own(spool: Spool) -> None:
 def test_a_key_that_comes_with_known_content_stands_for_it_from_now_on(spool: Spool) -> None:
     spool.add(entry("one"))
     assert spool.add(entry("two", key="k")).id == "one"
-    assert spool.first(1)[0].entry().idempotency_key == "k"
+    assert spool.first(1)[0].checked().idempotency_key == "k"
     with pytest.raises(KeyReused):
         spool.add(entry("three", "bob@example.com", key="k"))
 
@@ -183,7 +183,7 @@ def test_a_key_that_comes_with_known_content_stands_for_it_from_now_on(spool: Sp
 def test_the_first_key_stays(spool: Spool) -> None:
     spool.add(entry("one", key="k"))
     assert spool.add(entry("two", key="l")).id == "one"
-    assert spool.first(1)[0].entry().idempotency_key == "k"
+    assert spool.first(1)[0].checked().idempotency_key == "k"
 
 
 def test_only_its_key_makes_a_quarantined_one_the_first(spool: Spool) -> None:
@@ -195,7 +195,7 @@ def test_only_its_key_makes_a_quarantined_one_the_first(spool: Spool) -> None:
 
 def test_a_quarantine_of_an_earlier_version_is_its_reason() -> None:
     document = json.loads(entry("spam", quarantine="honeypot").to_json())
-    earlier = Entry.from_json(json.dumps(document | {"quarantine": "honeypot"}))
+    earlier = CheckedSignup.from_json(json.dumps(document | {"quarantine": "honeypot"}))
     assert earlier.submission.quarantine == builders.suspicion("honeypot")
 
 
@@ -242,7 +242,7 @@ def test_only_new_sign_ups_need_to_be_admitted_and_a_refusal_leaves_nothing(spoo
 
 
 def test_a_repeat_by_another_visitor_must_be_admitted(spool: Spool) -> None:
-    def from_address(address: str, id: str, key: str | None = None) -> Entry:
+    def from_address(address: str, id: str, key: str | None = None) -> CheckedSignup:
         consent = replace(builders.submission().consent, address=address)
         return entry(id, consent=consent, key=key)
 

@@ -19,7 +19,7 @@ from tests.support.records import strip_to_evidence
 from tests.support.refusals import wrong
 from tests.support.signups import ADA
 from tests.support.web_services import services_of
-from web.signup.spool_entry import Entry
+from web.signup.checked_signup import CheckedSignup
 
 CONTACT = "5b0c2a6e-30a5-4ce9-9b0e-5a4f2f0a8a01"
 EVIL = '"><script>alert(1)</script>@x.example'
@@ -83,7 +83,7 @@ def test_a_cleared_one_is_found_by_its_evidence(scene: Scene) -> None:
 
 def test_what_waits_on_this_hosts_disk_is_found(scene: Scene) -> None:
     sent = builders.submission(ADA)
-    entry = Entry(submission=sent, compared_email=ADA, idempotency_key=None)
+    entry = CheckedSignup(submission=sent, compared_email=ADA, idempotency_key=None)
     services_of(scene.app).spool.add(entry)
     for question in (ADA, sent.id, short_id(sent.id)):
         assert leads_to(scene.search(question)) == f"/console/signups/{short_id(sent.id)}"

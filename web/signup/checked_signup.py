@@ -1,8 +1,7 @@
-"""One spooled sign-up: what the spool stores of it, and how it is read again."""
+"""A checked sign-up: what the ledger or the spool is given, and how the spool stores it."""
 
 import json
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
 from typing import Any
 
 from shared.domain.signup import Consent, Contact, Submission, Suspicion
@@ -10,7 +9,7 @@ from shared.ledger.stores.fingerprints import Fingerprints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class CheckedSignup:
     """A checked sign-up, with the values that its fingerprints are made from.
 
     `solution` names the captcha's challenge that was solved for it. The disk does not keep it: only
@@ -51,8 +50,8 @@ class Entry:
         return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
-    def from_json(cls, stored: str) -> "Entry":
-        """Return the entry that `to_json` wrote. Raises any error for other text."""
+    def from_json(cls, stored: str) -> "CheckedSignup":
+        """Return what `to_json` wrote. Raises any error for other text."""
         document: dict[str, Any] = json.loads(stored)
         submission = Submission(
             id=document["id"],
@@ -79,21 +78,3 @@ def _contact(stored: str | dict[str, Any]) -> Contact:
 
 def _quarantine(stored: str | dict[str, Any] | None) -> Suspicion | None:
     return None if stored is None else Suspicion.from_stored(stored)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row of the spool: a sign-up at its `place` in the order received.
-
-    `received_at` is by this host's clock. `document` is the entry as JSON.
-    """
-
-    place: int
-    id: str
-    account: str
-    received_at: datetime
-    document: str = field(repr=False)
-
-    def entry(self) -> Entry:
-        """Return the spooled sign-up. Raises any error if something else wrote the row."""
-        return Entry.from_json(self.document)

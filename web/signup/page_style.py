@@ -33,7 +33,7 @@ _LEAST = {"edge": SIGN}
 _LINE = 0.85
 
 
-def form_style(form: Form) -> str:
+def page_style(form: Form) -> str:
     """Return the style sheet; "" if the form has our colours. With a background of its own, the
     page is the same in light and dark mode."""
     if form.background:

@@ -8,7 +8,7 @@ import pytest
 import web
 from shared.domain.colours import SIGN, TEXT, contrast
 from tests.support import builders
-from web.signup.form_style import DARK, LIGHT, form_style
+from web.signup.page_style import DARK, LIGHT, page_style
 
 THEME = (Path(web.__file__).parent / "static/theme.css").read_text()
 COLOURS = ["#ffffff", "#000000", "#777777", "#ffdd00", "#c2185b", "#1a56c4", "#fff8e1", "#102030"]
@@ -30,13 +30,13 @@ def test_our_own_colours_are_those_of_the_theme() -> None:
 
 
 def test_a_form_without_colours_has_no_style_sheet() -> None:
-    assert form_style(builders.form()) == ""
+    assert page_style(builders.form()) == ""
 
 
 @pytest.mark.parametrize("background", ["", *COLOURS])
 @pytest.mark.parametrize("accent", ["", *COLOURS])
 def test_everything_is_legible(accent: str, background: str) -> None:
-    css = form_style(builders.form(accent=accent, background=background))
+    css = page_style(builders.form(accent=accent, background=background))
     for theme, own in zip(declared(THEME), declared(css), strict=True):
         found = theme | own
         card = found["--card"]
@@ -51,7 +51,7 @@ def test_everything_is_legible(accent: str, background: str) -> None:
 
 
 def test_a_background_counts_in_both_modes_and_an_accent_is_kept() -> None:
-    light, dark = declared(form_style(builders.form(accent="#ffdd00", background="#102030")))
+    light, dark = declared(page_style(builders.form(accent="#ffdd00", background="#102030")))
     assert light == dark
     assert (light["color-scheme"], light["--card"], light["--ground"]) == (
         "dark",
@@ -62,7 +62,7 @@ def test_a_background_counts_in_both_modes_and_an_accent_is_kept() -> None:
 
 
 def test_an_accent_alone_leaves_the_modes_and_is_seen_on_both_cards() -> None:
-    light, dark = declared(form_style(builders.form(accent="#ffdd00")))
+    light, dark = declared(page_style(builders.form(accent="#ffdd00")))
     assert "--card" not in light and "color-scheme" not in light
     assert light["--accent"] == dark["--accent"] == dark["--accent-text"] == "#ffdd00"
     assert light["--accent-text"] != "#ffdd00"

@@ -8,7 +8,7 @@ from shared.domain.form import Form
 _PADDING = "1.25rem"
 
 
-def form_look(form: Form) -> str:
+def drawn_style(form: Form) -> str:
     """Return the look of all forms, with the colours of this one."""
     colours = {"accent": form.accent, "background": form.background}
     if form.background:
