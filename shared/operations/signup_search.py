@@ -14,6 +14,7 @@ from shared.domain.refusal import KeptRefusal
 from shared.domain.retention import KeptRecords
 from shared.domain.short_ids import full_id
 from shared.domain.signup import Evidence
+from shared.infrastructure.email_syntax import check_email
 from shared.ledger.spools import SpoolReport
 from shared.operations.listed_signups import ListedSignups
 from shared.operations.one_signup import OneSignup, SignupDetails
@@ -161,11 +162,14 @@ class SignupSearch:
 
 def check_searchable(question: str) -> None:
     """Raise `Refused` for what is no id, unless it may be an e-mail address."""
-    if "@" not in question:
+    try:
+        check_email(question)
+    except ValueError:
         raise Refused(
-            "Search takes an e-mail address, an id, or a contact id."
-            f" “{shortened(question, _LONGEST_TOLD)}” is none of these."
-        )
+            f"“{shortened(question, _LONGEST_TOLD)}” is no whole e-mail address and no id. Search"
+            " does not find a part of an address, or a name. Ask for the whole address, as it was"
+            " typed into the form."
+        ) from None
 
 
 def _id_in(question: str) -> str | None:

@@ -132,16 +132,19 @@ def test_an_id_that_nobody_has_says_how_far_it_looked(scene: Scene) -> None:
     assert "none of the latest 2,000 delivered sign-ups" in page
 
 
-@pytest.mark.parametrize("typed", ["tim", "Tim Knuth"])
-def test_a_name_is_told_what_the_search_takes(scene: Scene, typed: str) -> None:
+@pytest.mark.parametrize("typed", ["tim", "Tim Knuth", "tim@", "@example.com", "tim@example"])
+def test_a_name_or_a_part_of_an_address_is_told_what_the_search_takes(
+    scene: Scene, typed: str
+) -> None:
     page = text(scene.search(typed), 422)
-    assert f"a contact id. “{typed}” is none of these." in page
+    assert f"“{typed}” is no whole e-mail address and no id." in page
+    assert '<a href="/console/failed">failed</a>' in page
     assert "No sign-up is found" not in page
 
 
 def test_without_a_question_the_page_says_what_the_search_takes(scene: Scene) -> None:
-    assert "The person's e-mail address" in text(scene.browser.get("/console/search"))
-    assert "The person's e-mail address" in text(scene.search(" "), 422)
+    assert "The person's whole e-mail address" in text(scene.browser.get("/console/search"))
+    assert "The person's whole e-mail address" in text(scene.search(" "), 422)
 
 
 def test_what_was_typed_is_no_markup_and_in_no_address(scene: Scene) -> None:
