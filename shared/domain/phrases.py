@@ -37,6 +37,11 @@ def clause(text: str) -> str:
     return text.rstrip().rstrip(".")
 
 
+def in_a_sentence(text: str) -> str:
+    """Return the beginning of a sentence as it is inside of one."""
+    return text if text.startswith("Constant Contact") else text[:1].lower() + text[1:]
+
+
 def sentence(text: str) -> str:
     """Return the text with a full stop, unless it ends like a sentence already."""
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."

@@ -74,7 +74,7 @@ def make_operations(
     )
     return Operations(
         status=status,
-        overview=make_overview_reader(settings, client, status),
+        overview=make_overview_reader(settings, client, status, targets),
         dead_letters=dead_letters,
         quarantine=quarantine,
         retries=retries,

@@ -42,14 +42,18 @@ def view(name: str = "acme", *, organization: str = "Acme", **fields: Any) -> Ac
         if key in fields
     }
     ended = of_summary.pop("disconnected_at", None)
-    last_delivery = fields.pop("last_delivery", None)
+    last_delivery, cause = fields.pop("last_delivery", None), fields.pop("cause", None)
     made: dict[str, Any] = {"status": ConnectionStatus.CONNECTED, "holds": (), "own_key": False}
     summary = AccountSummary(
         account=account(name, organization=organization, disconnected_at=ended),
         **{**made, **of_summary},
     )
     return AccountView(
-        summary=summary, glance=glance(name, **fields), forms=(), last_delivery=last_delivery
+        summary=summary,
+        glance=glance(name, **fields),
+        forms=(),
+        last_delivery=last_delivery,
+        cause=cause,
     )
 
 

@@ -106,7 +106,7 @@ def where(reason: Reason) -> str:
     """Return the address of the page on which it is mended."""
     endpoint, named = _PAGES[reason.place]
     values: dict[str, Any] = {named: reason.name} if named and reason.name else {}
-    return url_for(endpoint, **values)
+    return url_for(endpoint, **values, group=reason.group)
 
 
 def _why_writes_fail() -> str | None:

@@ -14,6 +14,7 @@ from shared.accounts.advice import in_trouble_first
 from shared.constant_contact.pacing import pace_rules
 from shared.domain.account import HoldReason
 from shared.domain.counts import ChartSlot, Counts
+from shared.domain.failure_group import FailureGroup
 from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.quota_forecast import forecast_quota
 from shared.domain.requests_today import RequestsToday
@@ -26,7 +27,8 @@ from shared.ledger.stores.signup_baseline import SignupBaselines
 from shared.ledger.stores.statistics import Glance, Statistics
 from shared.ledger.values import PaceRules
 from shared.operations.balance import balance_of
-from shared.operations.overview.facts import AccountView, Overview, QuotaUse
+from shared.operations.form_targets import FormTargets
+from shared.operations.overview.facts import AccountView, Cause, Overview, QuotaUse
 from shared.operations.overview.series import Span
 from shared.operations.system_status import SystemStatus
 
@@ -42,11 +44,15 @@ _MINUTES = 60
 class OverviewReader:
     """Reads the overview. Raises `LedgerUnavailable`.
 
+    Of what failed, it reads the counts of the causes in the accounts that are shown, and one record
+    of the largest cause of each if that is a list which does not exist.
+
     `pace` and `requests_per_day` hold for each API key; `alerts` is how many services receive
     alerts. `forecast_memory` asks Redis.
     """
 
     status: SystemStatus
+    targets: FormTargets
     summaries: AccountSummaries
     statistics: Statistics
     baselines: SignupBaselines
@@ -118,6 +124,7 @@ class OverviewReader:
         names = [each.account.name for each in summaries]
         deliveries = self.baselines.last_deliveries(names)
         forms = self._refusals(names)
+        causes = self._causes([each.account for each in shown if each.undecided])
         return [
             AccountView(
                 summary=summary,
@@ -125,9 +132,22 @@ class OverviewReader:
                 forms=forms[summary.account.name],
                 last_delivery=last_delivery,
                 quota=quotas[by_name[summary.account.name].api_key] if summary.own_key else None,
+                cause=causes.get(summary.account.name),
             )
             for summary, last_delivery in zip(summaries, deliveries, strict=True)
         ]
+
+    def _causes(self, names: Sequence[str]) -> dict[str, Cause]:
+        """Return by account why most of what waits for a decision failed."""
+        largest: dict[str, FailureGroup] = {}
+        for group in self.targets.lists.index.groups(names):
+            known = largest.get(group.account)
+            if group.undecided > (known.undecided if known else 0):
+                largest[group.account] = group
+        targets = self.targets.of_causes(list(largest.values()))
+        return {
+            name: Cause(group, targets.get((name, group.id))) for name, group in largest.items()
+        }
 
     def _refusals(self, names: Sequence[str]) -> Mapping[str, list[FormFigures]]:
         """Return the forms of these accounts that have refused sign-ups, the most first."""
@@ -201,10 +221,11 @@ def _place(glance: Glance) -> tuple[bool, bool, bool, int, str]:
 
 
 def make_overview_reader(
-    settings: Settings, client: "redis.Redis", status: SystemStatus
+    settings: Settings, client: "redis.Redis", status: SystemStatus, targets: FormTargets
 ) -> OverviewReader:
     return OverviewReader(
         status=status,
+        targets=targets,
         summaries=make_account_summaries(settings, client),
         statistics=Statistics(client),
         baselines=SignupBaselines(client),

@@ -5,7 +5,7 @@ It judges nothing anew: what is wrong with accounts is `shared/accounts/advice.p
 `shared/domain/memory_forecast.py`. Here all of it becomes one list, trouble first.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
@@ -15,9 +15,7 @@ from shared.domain.check import Check, CheckKind
 from shared.domain.counts import Counts
 from shared.domain.durations import short_minute
 from shared.domain.phrases import clause, counted, sentence
-from shared.domain.signup import DeathReason
 from shared.domain.stalls import has_stalled
-from shared.domain.state_words import reason_words
 from shared.infrastructure.alert_services import ARE_OFF, SET_THEM
 from shared.ledger.stores.alert_candidates import REPLACEMENT_IS_NEWS
 from shared.operations import process_checks
@@ -47,13 +45,16 @@ class Place(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """One thing that is so: a sentence, what to do if it tells that, and where."""
+    """One thing that is so: a sentence, what to do if it tells that, and where. `group` is why most
+    of what it is about has failed; `form` needs another list for them."""
 
     gravity: Gravity
     sentence: str
     place: Place
     name: str | None = None
     to_do: str | None = None
+    group: str | None = None
+    form: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +201,7 @@ def _of_account(view: AccountView, now: datetime) -> Iterator[Reason]:
             name=name,
         )
     if glance.undecided:
-        yield Reason(
-            gravity=Gravity.ACT,
-            sentence=_dead_letters(view),
-            place=Place.FAILED,
-            name=name,
-        )
+        yield _of_failed(view)
     if glance.quarantined:
         need = _how_many_need(glance.quarantined, "quarantined sign-up")
         yield Reason(
@@ -239,23 +235,30 @@ def _is_stalled(view: AccountView, now: datetime) -> bool:
     return has_stalled(oldest, view.last_delivery, (), now)
 
 
-def _dead_letters(view: AccountView) -> str:
-    """Return how many dead letters wait for a decision, and why they died."""
-    dead, in_jobs = view.glance.dead, view.glance.in_jobs
-    called = view.summary.account.called
-    reasons = ", ".join(f"{count:,} {reason_words(reason)}" for reason, count in _by_count(dead))
+def _of_failed(view: AccountView) -> Reason:
+    """Return how many failed sign-ups wait for a decision, why most of them failed, and what to do
+    about that."""
+    count, cause, in_jobs = view.glance.undecided, view.cause, view.glance.in_jobs
+    told = f"{view.summary.account.called}: {counted(count, 'sign-up')} failed"
+    if cause:
+        of_cause = min(count, cause.group.undecided)
+        of_them = f", {of_cause:,} of them for one cause" if of_cause < count else ""
+        told = f"{told}{of_them}: {cause.in_words}"
     retried = f"; {in_jobs:,} more are being retried" if in_jobs else ""
-    need = _how_many_need(view.glance.undecided, "failed sign-up")
-    return f"{called}: {need} your decision ({reasons}{retried})."
+    return Reason(
+        gravity=Gravity.ACT,
+        sentence=f"{told}{retried}.",
+        place=Place.FAILED,
+        name=view.summary.account.name,
+        to_do=cause.to_do if cause else None,
+        group=cause.group.id if cause else None,
+        form=cause.form_to_mend if cause else None,
+    )
 
 
 def _how_many_need(count: int, noun: str) -> str:
     """Return such as ``1 sign-up needs`` or ``1,200 sign-ups need``."""
     return f"{counted(count, noun)} {'needs' if count == 1 else 'need'}"
-
-
-def _by_count(dead: Mapping[DeathReason, int]) -> Sequence[tuple[DeathReason, int]]:
-    return sorted(dead.items(), key=lambda each: (-each[1], each[0]))
 
 
 def _replaced(view: AccountView, now: datetime) -> Iterator[Reason]:

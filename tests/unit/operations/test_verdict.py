@@ -9,6 +9,7 @@ from shared.accounts.account_summary import ConnectionStatus
 from shared.domain.account import Hold, HoldReason
 from shared.domain.connection_end import ConnectionEnd, EndCause
 from shared.domain.counts import Counts
+from shared.domain.failure_group import FailureGroup
 from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.quota_forecast import QuotaForecast
 from shared.domain.refusal_history import TooManyRefused
@@ -16,7 +17,8 @@ from shared.domain.requests_today import RequestsToday
 from shared.domain.signup import DeathReason
 from shared.domain.totals import Totals
 from shared.ledger.stores.token_store import Replacement
-from shared.operations.overview.facts import Overview, QuotaUse
+from shared.operations.form_targets import FormTarget
+from shared.operations.overview.facts import Cause, Overview, QuotaUse
 from shared.operations.overview.verdict import Gravity, Place, verdict
 from shared.operations.system_status import Pulse
 from tests.support.builders import NOON, form
@@ -32,6 +34,26 @@ def hold(reason: HoldReason, **fields: Any) -> Hold:
 
 def refused(since: datetime | None, sentence: str) -> TooManyRefused:
     return TooManyRefused(since=since, sentence=sentence, to_do="run: it", in_console="do this.")
+
+
+GONE = FormTarget(
+    account="acme", form="news", count=9, lists=("News",), names_gone_list=False, refused=("News",)
+)
+
+
+def cause(count: int, message: str = "", target: FormTarget | None = None) -> Cause:
+    group = FailureGroup(
+        id="abc",
+        account="acme",
+        reason=DeathReason.REJECTED,
+        form="news",
+        error_key=None,
+        message=message,
+        count=count,
+        first_at=NOON,
+        last_at=NOON,
+    )
+    return Cause(group, target)
 
 
 @pytest.mark.parametrize(
@@ -105,17 +127,32 @@ def test_a_good_day(today: Counts, due: int, said: str) -> None:
         ),
         pytest.param(
             overview(view(dead={DeathReason.GAVE_UP: 2, DeathReason.REJECTED: 9})),
-            "Acme: 11 failed sign-ups need your decision (9 rejected, 2 given up).",
+            "Acme: 11 sign-ups failed.",
             Place.FAILED,
             "acme",
             id="dead letters",
         ),
         pytest.param(
             overview(view(dead={DeathReason.REJECTED: 9}, in_jobs=8)),
-            "Acme: 1 failed sign-up needs your decision (9 rejected; 8 more are being retried).",
+            "Acme: 1 sign-up failed; 8 more are being retried.",
             Place.FAILED,
             "acme",
             id="dead letters, of which some are being retried",
+        ),
+        pytest.param(
+            overview(view(dead={DeathReason.REJECTED: 9}, cause=cause(9, target=GONE))),
+            "Acme: 9 sign-ups failed: the list “News” does not exist any more.",
+            Place.FAILED,
+            "acme",
+            id="dead letters of one cause",
+        ),
+        pytest.param(
+            overview(view(dead={DeathReason.REJECTED: 9}, cause=cause(7, "HTTP 400: bad email"))),
+            "Acme: 9 sign-ups failed, 7 of them for one cause: Constant Contact does not accept the"
+            " e-mail address.",
+            Place.FAILED,
+            "acme",
+            id="dead letters, most of one cause",
         ),
         pytest.param(
             overview(view(due=3), pulse=Pulse({}, ALIVE.beats_seen)),

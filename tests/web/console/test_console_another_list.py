@@ -195,3 +195,15 @@ def test_what_a_job_retries_already_is_offered_no_list(scene: Scene) -> None:
     signup = scene.page(path)
     assert "waits for its turn in a job" in signup
     assert "another list" not in signup and "Retry to" not in signup
+
+
+def test_the_overview_names_the_list_and_leads_to_another_one(scene: Scene) -> None:
+    scene.fail(3)
+    told = "3 sign-ups failed: the list “Birthday club” does not exist any more."
+    offer = re.compile(r'href="/console/forms/cakes/list\?group=\w+">Give the form another list')
+    page = scene.page("/console/")
+    assert told in page and offer.search(page)
+    scene.fail(why="HTTP 400: email_address is in an invalid format.")
+    assert "4 sign-ups failed, 3 of them for one cause: the list" in scene.page("/console/live")
+    viewer = scene.page("/console/", SignedIn(scene.app, Role.VIEWER))
+    assert "does not exist any more" in viewer and not offer.search(viewer)

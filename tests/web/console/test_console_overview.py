@@ -105,7 +105,9 @@ def test_dead_letters_lead_to_their_list_by_reason(
 ) -> None:
     builders.bury(ledger, reason=DeathReason.GAVE_UP)
     page = overview()
-    assert "Acme Bakery: 1 failed sign-up needs your decision (1 given up)." in page
+    assert "Acme Bakery: 1 sign-up failed: each of its attempts failed for a reason that" in page
+    see = re.search(r'href="(/console/failed\?account=acme&group=\w+)">See why', page)
+    assert see
     assert "given up" in tile(page, "Failed")
 
 
