@@ -188,6 +188,16 @@ def why(hold: Hold) -> str:
     return _WHY[hold.reason]
 
 
+def release_may_help(holds: Iterable[Hold], status: ConnectionStatus) -> bool:
+    """Return whether releasing the account can end one of its holds: not that of a day's quota, nor
+    one that needs a new login."""
+    connected = status in (ConnectionStatus.CONNECTED, ConnectionStatus.FAILING)
+    may = {HoldReason.PAUSED, HoldReason.OUTAGE, HoldReason.FORBIDDEN}
+    return any(
+        each.reason in may | ({HoldReason.RECONNECT} if connected else set()) for each in holds
+    )
+
+
 def on_release(holds: Sequence[Hold], due: int) -> str:
     """Return what releasing the account will do, in sentences; `due` sign-ups wait."""
     paused = any(hold.reason == HoldReason.PAUSED for hold in holds)

@@ -12,7 +12,7 @@ from shared.accounts.account_api import FRESH, ApiCallFailed
 from shared.accounts.account_list import account_page
 from shared.accounts.account_removal import AccountRemoval
 from shared.accounts.account_summary import AccountSummary
-from shared.accounts.advice import on_release
+from shared.accounts.advice import on_release, release_may_help
 from shared.accounts.list_cache import Lists
 from shared.constant_contact.client import ContactList
 from shared.domain.account import HoldReason
@@ -99,10 +99,17 @@ def _now(summary: AccountSummary) -> dict[str, Any]:
         "summary": summary,
         "advice": advice_for(summary),
         "holds": holds_of(summary),
+        "is_paused": is_paused(summary),
+        "may_release": release_may_help(summary.holds, summary.status),
         "release_means": on_release(summary.holds, figures.due),
         "outcome": outcome,
         "again_after": WHILE_IT_MOVES if moves else WHILE_AT_REST,
     }
+
+
+def is_paused(summary: AccountSummary) -> bool:
+    """Whether an operator has paused the account."""
+    return any(each.reason == HoldReason.PAUSED for each in summary.holds)
 
 
 @bp.post("/accounts/<name>/lists")
@@ -213,7 +220,6 @@ def _account_page(
         "console/account.html",
         **_now(summary),
         **drawn(name),
-        is_paused=any(each.reason == HoldReason.PAUSED for each in summary.holds),
         hold_problem=hold_problem,
         links=tools.connecting.browser.links.of(name, utc_now()),
         lists=lists,

@@ -11,6 +11,7 @@ from shared.domain.errors import LedgerUnavailable, Refused
 from shared.operations.operators import Role
 from shared.operations.overview.verdict import Gravity, Place, Reason, verdict
 from web.console import bp
+from web.console.accounts import is_paused
 from web.console.charts import drawn
 from web.console.connection_advice import advice_for, holds_of
 from web.console.guard import needs
@@ -90,6 +91,7 @@ def _shown() -> dict[str, Any]:
         "most_reasons": MOST_REASONS,
         "most_workers": MOST_WORKERS,
         "where": where,
+        "is_paused": is_paused,
         "advice": {view.summary.account.name: advice_for(view.summary) for view in facts.accounts},
         "holds": {view.summary.account.name: holds_of(view.summary) for view in facts.accounts},
         "alert_services": [service.name for service in found.alert_services],

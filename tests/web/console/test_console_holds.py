@@ -63,6 +63,28 @@ def test_an_operator_holds_and_releases(browser: SignedIn, ledger: Ledger) -> No
     assert "No worker is alive, so nothing is sent yet." in page
 
 
+@pytest.mark.parametrize(
+    ("reason", "button"),
+    [
+        (HoldReason.PAUSED, '<button id="release" class="primary"'),
+        (HoldReason.OUTAGE, '<button id="release" class="quiet"'),
+        (HoldReason.FORBIDDEN, '<button id="release" class="quiet"'),
+        (HoldReason.RECONNECT, None),  # the account has no tokens
+        (HoldReason.QUOTA, None),
+    ],
+)
+def test_release_is_offered_where_it_may_help(
+    browser: SignedIn, ledger: Ledger, reason: HoldReason, button: str | None
+) -> None:
+    if reason == HoldReason.QUOTA:
+        ledger.hold_quota("acme", jitter=0)
+    else:
+        ledger.hold("acme", reason, by="ada", note="why")
+    page = text_of(browser)
+    assert f"On hold: {reason}." in page
+    assert (button in page) if button else (f"{PAGE}/release" not in page)
+
+
 def test_releasing_probes_every_other_hold_and_says_so(browser: SignedIn, ledger: Ledger) -> None:
     ledger.hold("acme", HoldReason.OUTAGE, by="answer", note="HTTP 503")
     page = text_of(browser)

@@ -143,7 +143,8 @@ def test_a_hold_says_why_and_what_to_do(
     assert "Reason: a <reason> of its own" in notice
     assert advice in notice
     assert notice.startswith("problem") == urgent
-    assert 'action="/console/accounts/acme/release"' in page
+    is_offered = 'action="/console/accounts/acme/release"' in page
+    assert is_offered == (reason == HoldReason.PAUSED)
 
 
 def test_nothing_is_foretold_of_requests_that_are_used_up(
