@@ -19,7 +19,7 @@ from shared.operations.operators import Role
 from web.api import bp
 from web.api.endpoint import endpoint
 from web.api.filters import ReplayFilterSchema, signup_filter
-from web.api.schemas import AnswerSchema, Count, Text, TextOrNull, Time, TimeOrNull
+from web.api.schemas import AnswerSchema, Count, Text, TextOrNull, Texts, Time, TimeOrNull
 from web.services import services
 
 
@@ -53,18 +53,12 @@ class ReplaySchema(AnswerSchema):
         metadata={"description": "The fields that it leaves out, and those that it sets."},
     )
     account = TextOrNull("If it concerns one alone.")
-    accounts = fields.List(fields.String(), required=True)
+    accounts = Texts()
     by = Text("The operator who began it.")
     chosen = fields.Dict(keys=fields.String(), required=True)
     started_at = Time()
     ended_at = TimeOrNull()
-    why = fields.String(
-        required=True,
-        allow_none=True,
-        metadata={
-            "description": f"Why no more of it becomes due now, such as {', '.join(Obstacle)}."
-        },
-    )
+    why = TextOrNull(f"Why no more of it becomes due now, such as {', '.join(Obstacle)}.")
     ends_about = TimeOrNull("When it will end if nothing else is sent.", data_key="eta")
 
 

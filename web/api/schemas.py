@@ -14,52 +14,65 @@ class AnswerSchema(Schema):
         unknown = INCLUDE
 
 
-class Text(fields.String):
-    """Text that is always there."""
+class _Always(fields.Field[Any]):
+    """A field that is always there. `about` describes it in the OpenAPI document."""
 
     def __init__(self, about: str = "", **options: Any) -> None:
-        super().__init__(required=True, metadata=_about(about), **options)
+        described = options.pop("metadata", {}) | ({"description": about} if about else {})
+        super().__init__(required=True, metadata=described, **options)
 
 
-class TextOrNull(Text):
-    """Text, or null for what is not known."""
+class _OrNull(_Always):
+    """One that is null if it is not known."""
 
-    def __init__(self, about: str = "") -> None:
-        super().__init__(about, allow_none=True)
-
-
-class Time(fields.String):
-    """A time as our documents have it: ISO 8601 in UTC, with a Z."""
-
-    def __init__(self, about: str = "", **options: Any) -> None:
-        metadata = {"format": "date-time", **_about(about)}
-        super().__init__(required=True, metadata=metadata, **options)
-
-
-class TimeOrNull(Time):
     def __init__(self, about: str = "", **options: Any) -> None:
         super().__init__(about, allow_none=True, **options)
 
 
-class Count(fields.Integer):
-    """A number of something, always there."""
+class Text(_Always, fields.String):
+    pass
+
+
+class TextOrNull(_OrNull, Text):
+    pass
+
+
+class Texts(_Always, fields.List[str]):
+    def __init__(self, about: str = "", **options: Any) -> None:
+        super().__init__(about, cls_or_instance=fields.String(), **options)
+
+
+class TextByName(_Always, fields.Dict):
+    def __init__(self, about: str = "", **options: Any) -> None:
+        super().__init__(about, keys=fields.String(), values=fields.String(), **options)
+
+
+class Time(_Always, fields.String):
+    """A time as our documents have it: ISO 8601 in UTC, with a Z."""
 
     def __init__(self, about: str = "", **options: Any) -> None:
-        super().__init__(required=True, strict=True, metadata=_about(about), **options)
+        super().__init__(about, metadata={"format": "date-time"}, **options)
 
 
-class CountOrNull(Count):
-    def __init__(self, about: str = "") -> None:
-        super().__init__(about, allow_none=True)
+class TimeOrNull(_OrNull, Time):
+    pass
 
 
-class Seconds(fields.Float):
-    def __init__(self) -> None:
-        super().__init__(required=True, allow_none=True)
+class Count(_Always, fields.Integer):
+    def __init__(self, about: str = "", **options: Any) -> None:
+        super().__init__(about, strict=True, **options)
 
 
-def _about(text: str) -> dict[str, str]:
-    return {"description": text} if text else {}
+class CountOrNull(_OrNull, Count):
+    pass
+
+
+class Seconds(_OrNull, fields.Float):
+    pass
+
+
+class Flag(_Always, fields.Boolean):
+    pass
 
 
 class Moment(fields.AwareDateTime):

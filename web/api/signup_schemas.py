@@ -6,7 +6,17 @@ from marshmallow import INCLUDE, Schema, ValidationError, fields, pre_load, vali
 
 from shared.domain.fields import FIELDS
 from shared.domain.signup import DeathReason, QuarantineReason, State
-from web.api.schemas import AnswerSchema, Count, Text, TextOrNull, Time, TimeOrNull
+from web.api.schemas import (
+    AnswerSchema,
+    Count,
+    Flag,
+    Text,
+    TextByName,
+    TextOrNull,
+    Texts,
+    Time,
+    TimeOrNull,
+)
 
 
 class SummarySchema(AnswerSchema):
@@ -18,16 +28,8 @@ class SummarySchema(AnswerSchema):
     received_at = Time()
     settled_at = TimeOrNull()
     attempts = Count()
-    reason = fields.String(
-        required=True,
-        allow_none=True,
-        metadata={"description": f"Such as {', '.join([*DeathReason, *QuarantineReason])}."},
-    )
-    reasons = fields.List(
-        fields.String(),
-        required=True,
-        metadata={"description": "Why it was quarantined, the heaviest reason first."},
-    )
+    reason = TextOrNull(f"Such as {', '.join([*DeathReason, *QuarantineReason])}.")
+    reasons = Texts("Why it was quarantined, the heaviest reason first.")
     score = fields.Integer(
         required=True,
         allow_none=True,
@@ -45,12 +47,9 @@ class PageOfSignupsSchema(AnswerSchema):
 class ConsentSchema(AnswerSchema):
     text = Text("What the visitor read.")
     version = Text()
-    box = fields.Boolean(required=True, allow_none=True)
+    box = Flag(allow_none=True)
     posted = TextOrNull("What the page posted for the box. Null for viewers.")
-    stated = fields.Boolean(
-        required=True,
-        metadata={"description": "Whether the page said that it showed this very text."},
-    )
+    stated = Flag("Whether the page said that it showed this very text.")
     language = TextOrNull("The language of the page, if it said so.")
     address = TextOrNull("The visitor's network address. Null for viewers.")
     page = TextOrNull("The page with the form. Null for viewers.")
@@ -63,7 +62,7 @@ class EventSchema(AnswerSchema):
     more keys."""
 
     at = Time()
-    counted = fields.Boolean(required=True, metadata={"description": "Whether as an attempt."})
+    counted = Flag("Whether as an attempt.")
     event = fields.String()
     seconds = fields.Float(allow_none=True)
     status = fields.Integer(allow_none=True, metadata={"description": "HTTP status."})
@@ -82,24 +81,13 @@ class EventSchema(AnswerSchema):
 class SignupSchema(SummarySchema):
     """For viewers, what a visitor typed is left out."""
 
-    fields_ = fields.Dict(
-        keys=fields.String(),
-        values=fields.String(),
-        required=True,
-        data_key="fields",
-        metadata={"description": "Sent to Constant Contact."},
-    )
-    custom_fields = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    fields_ = TextByName("Sent to Constant Contact.", data_key="fields")
+    custom_fields = TextByName()
     other_fields = fields.Dict(keys=fields.String(), required=True)
-    seen = fields.Dict(
-        keys=fields.String(),
-        values=fields.String(),
-        required=True,
-        metadata={"description": "What caused reasons of its quarantine, by the reason."},
-    )
+    seen = TextByName("What caused reasons of its quarantine, by the reason.")
     fields_cut = Count("How many fields were too many or too large to be kept.")
-    typed = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
-    lists = fields.List(fields.String(), required=True)
+    typed = TextByName()
+    lists = Texts()
     contact_id = TextOrNull()
     claims_lost = Count()
     consent = fields.Nested(ConsentSchema, required=True)

@@ -11,27 +11,28 @@ from web.api.schemas import (
     AnswerSchema,
     Count,
     CountOrNull,
+    Flag,
     Seconds,
     Text,
     TextOrNull,
+    Texts,
     Time,
     TimeOrNull,
 )
 from web.services import services
 
 
-class BalanceSchema(AnswerSchema):
+class TotalsSchema(AnswerSchema):
     accepted = Count()
     due = Count()
     delivered = Count()
     dead = Count()
     discarded = Count()
     quarantined = Count()
-    uneven = fields.List(
-        fields.String(),
-        required=True,
-        metadata={"description": "Names of the accounts whose counts do not add up."},
-    )
+
+
+class BalanceSchema(TotalsSchema):
+    uneven = Texts("Names of the accounts whose counts do not add up.")
 
 
 class HoldSchema(AnswerSchema):
@@ -46,25 +47,19 @@ class HoldSchema(AnswerSchema):
 class TokenSchema(AnswerSchema):
     expires_at = Time()
     refreshed_at = Time()
-    scopes = fields.List(fields.String(), required=True, allow_none=True)
+    scopes = Texts(allow_none=True)
 
 
-class AccountSchema(AnswerSchema):
+class AccountSchema(TotalsSchema):
     name = Text()
     organization = TextOrNull()
-    accepted = Count()
-    due = Count()
-    delivered = Count()
-    dead = Count()
-    discarded = Count()
-    quarantined = Count()
     oldest_due_seconds = Seconds()
     hold = fields.Nested(HoldSchema, required=True, allow_none=True)
     holds = fields.List(fields.Nested(HoldSchema), required=True)
     token = fields.Nested(TokenSchema, required=True, allow_none=True)
     connection = TextOrNull()
     works_until = TimeOrNull()
-    sandbox = fields.Boolean(required=True, allow_none=True)
+    sandbox = Flag(allow_none=True)
 
 
 class FormSchema(AnswerSchema):
@@ -99,7 +94,7 @@ class SpoolSchema(AnswerSchema):
 class MemorySchema(AnswerSchema):
     used = Count()
     limit = Count()
-    limited = fields.Boolean(required=True)
+    limited = Flag()
     growth_per_day = CountOrNull()
     full_in_seconds = Seconds()
 
