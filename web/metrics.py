@@ -8,6 +8,7 @@ import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
@@ -22,7 +23,6 @@ from shared.domain.errors import LedgerUnavailable
 from shared.domain.forwarding import is_forwarded
 from shared.domain.refusal import RefusalCode
 from shared.domain.web_addresses import is_loopback_host
-from shared.ledger.values import Figures
 from shared.operations.metrics import AccountMetrics, Metrics, MetricsReader
 from web.own_hosts import name_in
 from web.services import services
@@ -95,10 +95,14 @@ class LedgerCollector(Collector):
         yield from (family.of(found.accounts) for family in _OF_ACCOUNTS)
         yield _refused(found.refused)
         yield _delivery_seconds(found.call_times)
-        yield _gauge("relay_signups_spooled", "On the disks of web hosts", found.spooled)
-        yield _gauge("relay_workers", "Worker processes that are alive", found.workers)
-        yield _gauge("relay_quota_used", "API calls of this UTC day", found.requests_today)
-        yield _gauge("relay_quota_limit", "API calls that a UTC day allows", found.requests_per_day)
+        yield GaugeMetricFamily("relay_signups_spooled", "On the disks of web hosts", found.spooled)
+        yield GaugeMetricFamily("relay_workers", "Worker processes that are alive", found.workers)
+        yield GaugeMetricFamily(
+            "relay_quota_used", "API calls of this UTC day", found.requests_today
+        )
+        yield GaugeMetricFamily(
+            "relay_quota_limit", "API calls that a UTC day allows", found.requests_per_day
+        )
 
 
 # The values of an account, each by what its labels beside `account` say.
@@ -124,12 +128,12 @@ class _OfAccounts:
         return family
 
 
-def _figure(read: Callable[[Figures], float]) -> Callable[[AccountMetrics], Samples]:
-    return lambda account: [((), read(account.figures))]
+def _figure(name: str) -> Callable[[AccountMetrics], Samples]:
+    return lambda account: [((), getattr(account.figures, name))]
 
 
-def _by_reason(read: Callable[[Figures], Mapping[str, int]]) -> Callable[[AccountMetrics], Samples]:
-    return lambda account: (((reason,), n) for reason, n in read(account.figures).items())
+def _by_reason(name: str) -> Callable[[AccountMetrics], Samples]:
+    return lambda account: (((reason,), n) for reason, n in getattr(account.figures, name).items())
 
 
 def _oldest_due(account: AccountMetrics) -> Samples:
@@ -149,81 +153,42 @@ def _token_expires(account: AccountMetrics) -> Samples:
     yield (), math.floor(expires_at.timestamp()) if expires_at else math.nan
 
 
+_counter = partial(_OfAccounts, CounterMetricFamily)
+_gauge = partial(_OfAccounts, GaugeMetricFamily)
 _OF_ACCOUNTS = (
-    _OfAccounts(
-        CounterMetricFamily,
-        "relay_signups_accepted",
-        "Sign-ups that were accepted",
-        _figure(lambda figures: figures.accepted),
-    ),
-    _OfAccounts(
-        CounterMetricFamily,
-        "relay_signups_delivered",
-        "Sign-ups that Constant Contact has",
-        _figure(lambda figures: figures.delivered),
-    ),
-    _OfAccounts(
-        CounterMetricFamily,
+    _counter("relay_signups_accepted", "Sign-ups that were accepted", _figure("accepted")),
+    _counter("relay_signups_delivered", "Sign-ups that Constant Contact has", _figure("delivered")),
+    _counter(
         "relay_signups_discarded",
         "Sign-ups that were discarded or erased",
-        _figure(lambda figures: figures.ever_discarded),
+        _figure("ever_discarded"),
     ),
-    _OfAccounts(
-        CounterMetricFamily,
+    _counter(
         "relay_signups_dead",
         "How often a sign-up became a dead letter",
-        _by_reason(lambda figures: figures.ever_dead),
+        _by_reason("ever_dead"),
         "reason",
     ),
-    _OfAccounts(
-        CounterMetricFamily,
-        "relay_signups_quarantined",
-        "Sign-ups that were quarantined",
-        _figure(lambda figures: figures.ever_quarantined),
+    _counter(
+        "relay_signups_quarantined", "Sign-ups that were quarantined", _figure("ever_quarantined")
     ),
-    _OfAccounts(
-        GaugeMetricFamily,
-        "relay_signups_due",
-        "Sign-ups that still have to be delivered",
-        _figure(lambda figures: figures.due),
-    ),
-    _OfAccounts(
-        GaugeMetricFamily,
-        "relay_signups_dead",
-        "Dead letters now",
-        _by_reason(lambda figures: figures.dead_by_reason),
-        "reason",
-    ),
-    _OfAccounts(
-        GaugeMetricFamily,
-        "relay_signups_quarantined",
-        "Sign-ups in quarantine now",
-        _figure(lambda figures: figures.quarantined),
-    ),
-    _OfAccounts(
-        GaugeMetricFamily,
+    _gauge("relay_signups_due", "Sign-ups that still have to be delivered", _figure("due")),
+    _gauge("relay_signups_dead", "Dead letters now", _by_reason("dead_by_reason"), "reason"),
+    _gauge("relay_signups_quarantined", "Sign-ups in quarantine now", _figure("quarantined")),
+    _gauge(
         "relay_oldest_due_seconds",
         "How long the oldest sign-up that is due has waited; 0 if none is",
         _oldest_due,
     ),
-    _OfAccounts(
-        GaugeMetricFamily,
-        "relay_hold",
-        "1 while the account is on hold for this reason, else 0",
-        _holds,
-        "reason",
+    _gauge(
+        "relay_hold", "1 while the account is on hold for this reason, else 0", _holds, "reason"
     ),
-    _OfAccounts(
-        GaugeMetricFamily,
+    _gauge(
         "relay_token_expires_timestamp_seconds",
         "Until when the access token works; NaN without a token",
         _token_expires,
     ),
 )
-
-
-def _gauge(name: str, help: str, value: float) -> Metric:
-    return GaugeMetricFamily(name, help, value=value)
 
 
 def _refused(refused: Mapping[str, Mapping[str, int]]) -> Metric:
