@@ -92,7 +92,7 @@ def _steps(runtime: WorkerRuntime) -> Iterator[type[bootsteps.StartStopStep]]:
 
 
 def _periodic_step(
-    name: str, what: Callable[[], None], every: timedelta
+    name: str, what: Callable[[], object], every: timedelta
 ) -> type[bootsteps.StartStopStep]:
     periodic = Periodic(name, what, every)
     return step(name, start=periodic.start, stop=periodic.stop)

@@ -1,6 +1,5 @@
 """The poller: every worker looks for due sign-ups by itself, so that none depends on beat."""
 
-import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -46,8 +45,7 @@ class DueWork:
 
     def find_again(self) -> None:
         """Look at all accounts, in case a busy one is not noted as such."""
-        with contextlib.suppress(LedgerUnavailable):  # the poller logs it
-            self.busy.find_again(self.registry.account_names())
+        self.busy.find_again(self.registry.account_names())
 
 
 @dataclass(slots=True)

@@ -1,13 +1,11 @@
 """Goes on with the jobs that discard many sign-ups, undo that, or collect those to send."""
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
 
-from shared.domain.errors import LedgerUnavailable
 from shared.operations.job_steps import JobSteps
 
 LOOK_EVERY = timedelta(milliseconds=250)
@@ -42,11 +40,10 @@ class JobRunner:
         """Give each job that was found a turn."""
         with self._lock:
             found = list(self._found)
-        with contextlib.suppress(LedgerUnavailable):  # the poller logs it
-            for account, job in found:
-                until = self._clock() + TURN.total_seconds()
-                if self._steps.go_on(account, job, enough=partial(self._is_enough, until)):
-                    self._forget(account, job)
+        for account, job in found:
+            until = self._clock() + TURN.total_seconds()
+            if self._steps.go_on(account, job, enough=partial(self._is_enough, until)):
+                self._forget(account, job)
 
     def _is_enough(self, until: float) -> bool:
         return self._stopping.wait(PAUSE.total_seconds()) or self._clock() >= until

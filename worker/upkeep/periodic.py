@@ -5,6 +5,8 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 
+from shared.domain.errors import LedgerUnavailable
+
 log = logging.getLogger(__name__)
 
 # A process that ends does not wait longer than this for a round under way.
@@ -14,7 +16,7 @@ END_WITHIN = timedelta(seconds=3)
 class Periodic:
     """Calls `what` at intervals of `every`, at once for the first time. It goes on after errors."""
 
-    def __init__(self, name: str, what: Callable[[], None], every: timedelta) -> None:
+    def __init__(self, name: str, what: Callable[[], object], every: timedelta) -> None:
         self._name = name
         self._what = what
         self._every = every
@@ -34,6 +36,8 @@ class Periodic:
         while not self._stop.is_set():
             try:
                 self._what()
+            except LedgerUnavailable:
+                pass  # the poller and beat log it
             except Exception:  # whatever it is, the next round must come
                 log.exception("a round failed", extra={"what": self._name})
             self._stop.wait(self._every.total_seconds())

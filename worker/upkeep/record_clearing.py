@@ -1,14 +1,13 @@
 """Clears the records whose time is over, and replaces old network addresses, a few at a time. It
 also looks after the lines of people who have a sign-up that nobody can read."""
 
-import contextlib
 import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.domain.errors import LedgerUnavailable, Refused
+from shared.domain.errors import Refused
 from shared.domain.retention import KeptRecords
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.fingerprints import Fingerprints
@@ -39,14 +38,13 @@ class RecordClearing:
 
     def look(self) -> None:
         """Clear all that is over, until the worker stops. Records of older formats come first."""
-        with contextlib.suppress(LedgerUnavailable):  # the poller logs it
-            if self.all_upgraded():
-                mine, new = self.keeping.begin(CLEAR_EVERY)
-                if new:
-                    _log_beginning(new)
-                if mine:
-                    self._mend_lines()
-                    self._clear()
+        if self.all_upgraded():
+            mine, new = self.keeping.begin(CLEAR_EVERY)
+            if new:
+                _log_beginning(new)
+            if mine:
+                self._mend_lines()
+                self._clear()
 
     def _mend_lines(self) -> None:
         """Let nobody's sign-up wait behind one that cannot be read."""

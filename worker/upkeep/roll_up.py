@@ -1,12 +1,10 @@
 """Rolls the figures of whole minutes up, for the console's charts and for the figures of a day."""
 
-import contextlib
 from dataclasses import dataclass
 from datetime import timedelta
 
 import redis
 
-from shared.domain.errors import LedgerUnavailable
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.statistics import Statistics
 
@@ -22,12 +20,11 @@ class RollUp:
     registry: Registry
 
     def look(self) -> None:
-        with contextlib.suppress(LedgerUnavailable):  # poller and beat log it
-            # A little less than the time between two looks, so that each look has a round.
-            round = self.statistics.begin_round(ROLL_UP_EVERY * 0.9)
-            if round.mine:
-                due = sum(self.statistics.roll_up(round, self.registry.account_names()))
-                self.statistics.end_round(round, due)
+        # A little less than the time between two looks, so that each look has a round.
+        round = self.statistics.begin_round(ROLL_UP_EVERY * 0.9)
+        if round.mine:
+            due = sum(self.statistics.roll_up(round, self.registry.account_names()))
+            self.statistics.end_round(round, due)
 
 
 def make_roll_up(client: "redis.Redis") -> RollUp:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import redis
 
-from shared.domain.errors import LedgerUnavailable, Refused
+from shared.domain.errors import Refused
 from shared.ledger.format import STEPS, Step, open_ledger, upgrade_some
 
 # Redis may come back with older data than it had, so each worker goes on looking.
@@ -27,7 +27,7 @@ class LedgerUpgrade:
 
     def look(self) -> None:
         """Upgrade the records that are left, until the worker stops."""
-        with contextlib.suppress(LedgerUnavailable, Refused):  # the poller logs both
+        with contextlib.suppress(Refused):  # the poller logs it
             open_ledger(self._client, self._steps)
             while upgrade_some(self._client, self._steps):
                 if self._stopping.wait(PAUSE.total_seconds()):

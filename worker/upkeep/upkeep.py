@@ -17,8 +17,6 @@ from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.fingerprints import load_fingerprints
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.retention import RecordKeeping
-from worker.upkeep.audit_trimming import AuditTrimming
-from worker.upkeep.memory_notes import MemoryNotes
 from worker.upkeep.record_clearing import CLEAR_EVERY, RecordClearing
 from worker.upkeep.roll_up import ROLL_UP_EVERY, make_roll_up
 from worker.upkeep.upgrade import UPGRADE_EVERY, LedgerUpgrade
@@ -29,7 +27,7 @@ class Duty:
     """Something to do again and again, in every worker. `name` is for the log."""
 
     name: str
-    do: Callable[[], None]
+    do: Callable[[], object]
     every: timedelta
 
 
@@ -46,7 +44,7 @@ def duties(settings: Settings, client: "redis.Redis", stopping: Event) -> Iterat
     )
     yield Duty("RecordClearing", clearing.look, CLEAR_EVERY)
     if settings.retain_audit:
-        trimming = AuditTrimming(AuditTrail(client), settings.retain_audit)
-        yield Duty("AuditTrimming", trimming.trim, CLEAR_EVERY)
-    yield Duty("MemoryNotes", MemoryNotes(ServerMemory(client)).note, NOTE_EVERY)
+        trim = partial(AuditTrail(client).trim, settings.retain_audit)
+        yield Duty("AuditTrimming", trim, CLEAR_EVERY)
+    yield Duty("MemoryNotes", ServerMemory(client).note, NOTE_EVERY)
     yield Duty("RollUp", make_roll_up(client).look, ROLL_UP_EVERY)

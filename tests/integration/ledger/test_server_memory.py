@@ -15,7 +15,6 @@ from tests.support.command_line import CommandLine
 from tests.support.ledger_model import Clock, turnable_server
 from tests.support.redis_settings import configured
 from tests.support.valkey_server import ValkeyServer
-from worker.upkeep.memory_notes import MemoryNotes
 
 MIB = 1 << 20
 DAY = timedelta(days=1)
@@ -38,10 +37,6 @@ def test_workers_note_the_memory_once_in_each_slot(redis_client: "redis.Redis") 
     assert kinds in (["long", "short"], ["long", "short", "short"])  # a slot may end meanwhile
     (used,) = {str(note).split()[1] for note in redis_client.hvals(keys.MEMORY)}
     assert MIB / 2 < int(used) < 100 * MIB
-
-
-def test_while_redis_is_away_nothing_is_noted() -> None:
-    MemoryNotes(ServerMemory(redis.Redis(port=1))).note()
 
 
 def test_the_notes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,6 @@ from shared.ledger import keys, limits
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.counted_tries import MOST_TRIES
 from shared.operations.operators import Operators, Role
-from worker.upkeep.audit_trimming import AuditTrimming
 
 ADA = Actor("ada", Via.CONSOLE, "192.0.2.7")
 STRANGER = Actor(None, Via.CONSOLE, "203.0.113.9")
@@ -97,12 +96,8 @@ def test_entries_whose_time_is_over_are_removed_and_no_others(
     trail.add(Action.RELEASE)
     age(redis_client, timedelta(days=1) - timedelta(seconds=20))
     trail.add(Action.RETRY)
-    AuditTrimming(trail, timedelta(days=1)).trim()
+    trail.trim(timedelta(days=1))
     assert actions(trail) == ["retry", "release"]
-
-
-def test_trimming_waits_while_redis_is_away() -> None:
-    AuditTrimming(AuditTrail(redis.Redis(port=9)), timedelta(days=1)).trim()
 
 
 # --- refused sign-ins

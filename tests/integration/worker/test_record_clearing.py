@@ -228,8 +228,3 @@ def test_what_a_removed_account_left_is_cleared_and_forgotten(redis_client: "red
     worker(redis_client, retention(delivered=DAY, consent=DAY)).look()
     assert not redis_client.keys(f"{keys.account('acme')}signup:*")
     assert not redis_client.exists(keys.REMOVED_ACCOUNTS)
-
-
-def test_while_redis_is_away_nothing_happens(valkey: ValkeyServer) -> None:
-    client = redis.Redis(port=1, decode_responses=True)
-    worker(client).look()
