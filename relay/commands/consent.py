@@ -12,6 +12,7 @@ from relay.terminal.output import for_people
 from shared.domain.signup import Evidence
 from shared.infrastructure.timestamps import timestamp, utc_now
 from shared.operations.consent_words import consent_in_words
+from shared.operations.signup_documents import consent_document
 
 
 @click.command()
@@ -43,21 +44,12 @@ def consent(runtime: CommandRuntime, email: str, page: Path | None) -> None:
 
 
 def _document(evidence: Evidence) -> dict[str, Any]:
-    consent = evidence.consent
     return {
         "id": evidence.id,
         "account": evidence.account,
         "form": evidence.form,
-        "text": consent.text,
-        "version": consent.version,
-        "box": consent.box,
-        "posted": consent.posted,
-        "stated": consent.stated,
-        "language": consent.language,
         "given_at": timestamp(evidence.given_at),
-        "address": consent.address,
-        "page": consent.page,
-        "referrer": consent.referrer,
+        **consent_document(evidence.consent),
     }
 
 

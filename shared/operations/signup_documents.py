@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.domain.masked_email import masked_email
 from shared.domain.short_ids import short_id
-from shared.domain.signup import Contact, Signup, State
+from shared.domain.signup import Consent, Contact, Signup, State
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.time_units import from_milliseconds
 from shared.operations.one_signup import SignupDetails
@@ -48,7 +48,7 @@ def exported_document(signup: Signup) -> dict[str, Any]:
 
 def signup_details(signup: Signup) -> dict[str, Any]:
     """Return what else is known of one sign-up that is looked at alone."""
-    contact, consent = signup.contact, signup.consent
+    contact = signup.contact
     return {
         **_values(contact),
         "seen": dict(signup.quarantine.seen) if signup.quarantine else {},
@@ -57,18 +57,21 @@ def signup_details(signup: Signup) -> dict[str, Any]:
         "lists": list(signup.lists),
         "contact_id": signup.contact_id,
         "claims_lost": signup.lost,
-        "consent": {
-            "text": consent.text,
-            "version": consent.version,
-            "box": consent.box,
-            "posted": consent.posted,
-            "stated": consent.stated,
-            "language": consent.language,
-            "address": consent.address,
-            "page": consent.page,
-            "referrer": consent.referrer,
-            "at": timestamp(signup.received_at),
-        },
+        "consent": consent_document(signup.consent) | {"at": timestamp(signup.received_at)},
+    }
+
+
+def consent_document(consent: Consent) -> dict[str, Any]:
+    return {
+        "text": consent.text,
+        "version": consent.version,
+        "box": consent.box,
+        "posted": consent.posted,
+        "stated": consent.stated,
+        "language": consent.language,
+        "address": consent.address,
+        "page": consent.page,
+        "referrer": consent.referrer,
     }
 
 
