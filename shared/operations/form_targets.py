@@ -2,8 +2,9 @@
 reads before, and the ids for the job that does it."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from shared.domain.failure_group import FailureGroup
 from shared.domain.form import Form
@@ -100,9 +101,9 @@ class FormTargets:
         """Return where these dead letters would go, by form."""
         latest = {(each.account, each.form): each for each in oldest_first(signups)}
         counts: _Counts = Counter((each.account, each.form) for each in signups)
-        forms = self._forms(counts)
+        forms, there = self._forms(counts), cache(self.known.there)
         return [
-            self._target(forms, account, name, count, latest[account, str(name)])
+            _target(forms, there, account, name, count, latest[account, str(name)])
             for (account, name), count in counts.most_common()
         ]
 
@@ -112,10 +113,11 @@ class FormTargets:
         for each in groups:
             counts[each.account, each.form] += each.undecided
         counts = +counts
-        forms = self._forms(counts)
+        forms, there = self._forms(counts), cache(self.known.there)
         return [
-            self._target(
+            _target(
                 forms,
+                there,
                 account,
                 name,
                 count,
@@ -129,9 +131,11 @@ class FormTargets:
         Constant Contact does not know. Those of several forms are left out."""
         causes = [each for each in groups if each.form and is_about_lists(each)]
         forms = self._forms((each.account, each.form) for each in causes)
+        there = cache(self.known.there)
         return {
-            (each.account, each.id): self._target(
+            (each.account, each.id): _target(
                 forms,
+                there,
                 each.account,
                 each.form,
                 each.count,
@@ -154,29 +158,30 @@ class FormTargets:
         chosen = SignupFilter(states=_DEAD, account=account, form=form, group=group)
         return next(iter(self.lists.page(chosen, limit=1).signups), None)
 
-    def _target(
-        self,
-        forms: dict[str | None, Form],
-        account: str,
-        name: str | None,
-        count: int,
-        latest: Signup | None,
-    ) -> FormTarget:
-        form = forms.get(name)
-        lists = form.lists_for(account) if form else ()
-        names = {each.id: each.name for each in lists}
-        failed_for = refused_by(latest) if latest and is_about_lists(latest) else ()
-        elsewhere = not names.keys() >= set(latest.lists) if latest and names else None
-        gone = self.known.gone(account, lists) if elsewhere else []
-        return FormTarget(
-            account=account,
-            form=name,
-            count=count,
-            lists=tuple(names.values()),
-            names_gone_list=elsewhere,
-            refused=tuple(names[id] for id in failed_for if id in names),
-            gone=tuple(each.name for each in gone),
-        )
+
+def _target(
+    forms: Mapping[str | None, Form],
+    there: Callable[[str], frozenset[str] | None],
+    account: str,
+    name: str | None,
+    count: int,
+    latest: Signup | None,
+) -> FormTarget:
+    form = forms.get(name)
+    lists = form.lists_for(account) if form else ()
+    names = {each.id: each.name for each in lists}
+    failed_for = refused_by(latest) if latest and is_about_lists(latest) else ()
+    elsewhere = not names.keys() >= set(latest.lists) if latest and names else None
+    known = there(account) if elsewhere else None
+    return FormTarget(
+        account=account,
+        form=name,
+        count=count,
+        lists=tuple(names.values()),
+        names_gone_list=elsewhere,
+        refused=tuple(names[id] for id in failed_for if id in names),
+        gone=tuple(names[id] for id in names if known is not None and id not in known),
+    )
 
 
 def staying(targets: Iterable[FormTarget]) -> Counter[str]:

@@ -13,7 +13,7 @@ from shared.domain.signup_advice import why_failed
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.forms.activity import FormActivity, form_page, read_activity
 from shared.operations.forms.consent_texts import ConsentPeriod, consent_periods, translated
-from shared.operations.forms.failures import failures_of, read_failures
+from shared.operations.forms.failures import read_failures
 from shared.operations.forms.told import (
     LANGUAGE_NAMES,
     captcha_advice,
@@ -42,7 +42,7 @@ def forms() -> ResponseReturnValue:
     return render_template(
         "console/forms/list.html",
         page=page,
-        failures=read_failures(operations.lists, [row.form for row in page.rows]),
+        failures=read_failures(operations.targets, [row.form for row in page.rows]),
         words=words,
     )
 
@@ -65,7 +65,7 @@ def form_answer(found: Form, *, test_errors: dict[str, str] | None = None) -> st
         form=found,
         activity=activity_of(found),
         undecided=undecided,
-        failed=failures_of(failures),
+        failed=read_failures(services().operations.targets, [found])[found.name],
         waits=_why_it_waits(found),
         jobs=services().operations.jobs.going_on(found.account, found.name),
         targets=services().operations.targets.of_causes([group for group, _ in undecided[:3]]),

@@ -23,7 +23,7 @@ from shared.operations.snippets.snippet import form_address
 def list_forms(runtime: CommandRuntime) -> None:
     """Show all forms."""
     found = runtime.registry.forms()
-    failed = read_failures(runtime.operations.lists, found)
+    failed = read_failures(runtime.operations.targets, found)
     runtime.output.json(
         [described(runtime, form) | {"failed": failed[form.name].count} for form in found]
     )

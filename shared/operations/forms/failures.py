@@ -1,42 +1,63 @@
-"""What failed of the sign-ups of forms, by the counts of their causes. No record is read for it."""
+"""What failed of the sign-ups of forms, by the counts of their causes. One record is read of each
+form of which a list is gone."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.domain.failure_group import FailureGroup
 from shared.domain.form import Form
 from shared.domain.signup_advice import is_about_lists
-from shared.operations.signup_lists import SignupLists
+from shared.operations.form_targets import FormTarget, FormTargets
 
 
 @dataclass(frozen=True, slots=True)
 class FormFailures:
     """`count` leaves out those of causes that nobody keeps by form. `in_jobs` of these are being
-    sent again by jobs. `list_gone` is the largest cause of the others that is a list which Constant
-    Contact does not know."""
+    retried by jobs. `list_gone` is the largest cause of the others that is a list which Constant
+    Contact does not know; `target` says whether the form has another list by now."""
 
     count: int = 0
     list_gone: FailureGroup | None = None
     in_jobs: int = 0
+    target: FormTarget | None = None
+
+    @property
+    def is_mended(self) -> bool:
+        """Whether the form has another list by now, so that only retrying is left."""
+        return bool(self.target and self.target.has_others)
 
     @property
     def trouble(self) -> str | None:
         """What is wrong with the form, in a few words; None if it may well be the sign-ups."""
         gone = self.list_gone
-        return f"A list is gone: {gone.undecided:,} failed" if gone else None
+        return f"A list is gone: {gone.undecided:,} failed" if gone and not self.is_mended else None
+
+    @property
+    def left(self) -> str | None:
+        """What is left to do after the form got another list; None if that is nothing."""
+        gone = self.list_gone
+        return f"{gone.undecided:,} to retry" if gone and self.is_mended else None
 
     @property
     def in_words(self) -> str:
         """How many failed, how many of these are in jobs, and what is wrong with the form."""
-        told = [f"{self.in_jobs:,} being sent again"] if self.in_jobs else []
-        told += ["a list is gone"] if self.list_gone else []
+        told = [f"{self.in_jobs:,} being retried"] if self.in_jobs else []
+        told += ["a list is gone"] if self.trouble else []
+        told += [self.left] if self.left else []
         return f"{self.count:,} ({', '.join(told)})" if told else f"{self.count:,}"
 
 
-def read_failures(lists: SignupLists, forms: Sequence[Form]) -> dict[str, FormFailures]:
+def read_failures(targets: FormTargets, forms: Sequence[Form]) -> dict[str, FormFailures]:
     """Return by name what failed of each form in its account. Raises `LedgerUnavailable`."""
     accounts = sorted({form.account for form in forms})
-    return failures_by_form(forms, lists.index.groups(accounts))
+    found = failures_by_form(forms, targets.lists.index.groups(accounts))
+    known = targets.of_causes([each.list_gone for each in found.values() if each.list_gone])
+    return {
+        name: replace(each, target=known.get((each.list_gone.account, each.list_gone.id)))
+        if each.list_gone
+        else each
+        for name, each in found.items()
+    }
 
 
 def failures_by_form(

@@ -1,11 +1,10 @@
 """Which lists of an account are known to be gone: by its last reading, and by what failed since."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from shared.accounts.list_cache import ListCache, Lists
-from shared.domain.form import ListRef
 from shared.domain.signup import Signup, State
 from shared.domain.signup_advice import is_about_lists
 from shared.operations.signup_lists import SignupFilter, SignupLists
@@ -50,11 +49,10 @@ class KnownLists:
     lists: SignupLists
     cache: ListCache
 
-    def gone(self, account: str, of: Sequence[ListRef]) -> list[ListRef]:
-        """Return those of the account's lists that are known to be gone."""
-        there = self.cache.read(self.lists.finder.registry.known_account(account))
-        if there is None:
-            return []
-        refused = read_refused_lists(self.lists, account, there)
-        known = {each.id for each in there.lists}.difference(refused)
-        return [each for each in of if each.id not in known]
+    def there(self, account: str) -> frozenset[str] | None:
+        """Return by id which lists the account has, as far as is known; None if nothing is."""
+        last = self.cache.read(self.lists.finder.registry.known_account(account))
+        if last is None:
+            return None
+        refused = read_refused_lists(self.lists, account, last)
+        return frozenset({each.id for each in last.lists}.difference(refused))

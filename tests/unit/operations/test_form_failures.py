@@ -11,6 +11,7 @@ from shared.constant_contact.client import ContactList
 from shared.domain.failure_group import FailureGroup
 from shared.domain.form import ListRef
 from shared.domain.signup import DeathReason
+from shared.operations.form_targets import FormTarget
 from shared.operations.forms.failures import FormFailures, failures_by_form, failures_of
 from shared.operations.forms.gone_lists import GoneLists, gone_lists
 from tests.support import builders
@@ -48,11 +49,19 @@ def test_what_jobs_send_again_is_no_trouble_of_the_form() -> None:
     jobs = {"one": 7, "two": 5}
     all_of_it, some = group(12, jobs=jobs), group(15, jobs=jobs)
     assert failures_of([all_of_it]) == FormFailures(12, None, 12)
-    assert failures_of([all_of_it]).in_words == "12 (12 being sent again)"
+    assert failures_of([all_of_it]).in_words == "12 (12 being retried)"
     found = failures_of([all_of_it, some, group(2)])
     assert found == FormFailures(29, some, 24)
     assert found.trouble == "A list is gone: 3 failed"
-    assert found.in_words == "29 (24 being sent again, a list is gone)"
+    assert found.in_words == "29 (24 being retried, a list is gone)"
+
+
+def test_a_form_that_has_another_list_by_now_has_only_to_be_retried() -> None:
+    target = FormTarget(account="acme", form="news", count=3, lists=("B",), names_gone_list=True)
+    found = FormFailures(3, group(3), target=target)
+    assert (found.trouble, found.left, found.in_words) == (None, "3 to retry", "3 (3 to retry)")
+    again = replace(found, target=replace(target, gone=("B",)))
+    assert (again.trouble, again.left) == ("A list is gone: 3 failed", None)
 
 
 @pytest.mark.parametrize(

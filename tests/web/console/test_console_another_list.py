@@ -167,6 +167,9 @@ def test_a_form_that_has_a_good_list_by_now_is_offered_that_one(scene: Scene) ->
     signup = scene.page(path)
     assert "Retry them to Newsletter." in signup and "Retry to Newsletter…</button>" in signup
     assert "Give the form another list" not in signup
+    for page in ("/console/forms", "/console/forms/cakes"):
+        shown = scene.page(page)
+        assert "A list is gone" not in shown and "2 to retry" in shown and "Open" in shown
     answer = scene.browser.get(PAGE)  # a page that somebody had open
     assert (answer.status_code, answer.location) == (303, "/console/failed?form=cakes")
     told = "Constant Contact knows all lists of the form cakes. Retry what failed."
