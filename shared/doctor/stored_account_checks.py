@@ -17,7 +17,7 @@ from shared.domain.account import Account, Hold, HoldReason
 from shared.domain.check import Check, CheckSubject
 from shared.domain.durations import in_words, minute, times
 from shared.domain.errors import TokenError
-from shared.domain.failure_group import FailureGroup, are_sent_again
+from shared.domain.failure_group import FailureGroup, are_retried
 from shared.domain.form import Form
 from shared.domain.lasting_failures import LOGIN, what_helps
 from shared.domain.phrases import counted
@@ -155,13 +155,13 @@ def failed(groups: Sequence[FailureGroup], now: datetime, *, account: str) -> li
     undecided = [each for each in lately if each.undecided]
     largest = sorted(undecided, key=lambda each: -each.undecided)[:_MOST_CAUSES]
     subject, in_jobs = _FAILED.of(account), sum(each.in_jobs for each in lately)
-    none = f"{are_sent_again(in_jobs)}." if in_jobs else "None failed in the last day."
+    none = f"{are_retried(in_jobs)}." if in_jobs else "None failed in the last day."
     return [_failed_for(each, subject) for each in largest] or [subject.ok(none)]
 
 
 def _failed_for(group: FailureGroup, subject: CheckSubject) -> Check:
     of, why = f"{group.form}: " if group.form else "", why_failed(group)
-    others = f" {are_sent_again(group.in_jobs, 'more')}." if group.in_jobs else ""
+    others = f" {are_retried(group.in_jobs, 'more')}." if group.in_jobs else ""
     judge = subject.problem if is_about_lists(group) else subject.advice
     return judge(
         f"{of}{counted(group.undecided, 'sign-up')} failed, the last at {minute(group.last_at)}."

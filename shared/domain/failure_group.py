@@ -33,7 +33,7 @@ class FailureGroup:
 
     @property
     def in_jobs(self) -> int:
-        """How many are being sent again by jobs."""
+        """How many are being retried by jobs."""
         return sum(self.jobs.values())
 
     @property
@@ -42,7 +42,7 @@ class FailureGroup:
         return max(0, self.count - self.in_jobs)
 
 
-def are_sent_again(count: int, noun: str = "") -> str:
-    """Return that jobs send so many again, without the full stop; `noun` follows the number."""
+def are_retried(count: int, noun: str = "") -> str:
+    """Return that jobs retry so many, without the full stop; `noun` follows the number."""
     them = f"{count:,} {noun}".rstrip()
-    return f"{them} {'is' if count == 1 else 'are'} being sent again by a job"
+    return f"{them} {'is' if count == 1 else 'are'} being retried by a job"

@@ -9,6 +9,7 @@ from datetime import datetime
 from shared.domain.durations import minute
 from shared.domain.short_ids import short_id
 from shared.domain.signup import Signup
+from shared.domain.state_words import reason_words, state_words
 from shared.infrastructure.timestamps import timestamp
 from shared.operations.one_signup import SignupDetails
 from shared.operations.signup_timeline import ShownAttempt, TimelineEvent
@@ -34,7 +35,7 @@ def _standing(details: SignupDetails) -> Iterator[str]:
     signup = details.signup
     yield f"sign-up: {signup.id} ({short_id(signup.id)})"
     yield f"account: {signup.account}, form: {signup.form}"
-    yield f"state: {signup.state}{_of(signup)}"
+    yield f"state: {state_words(signup.state)}{_of(signup)}"
     yield f"received: {timestamp(signup.received_at)}, settled: {_time(signup.settled_at)}"
     yield f"attempts: {signup.attempts}, lost claims: {signup.lost}, edits: {signup.edits}"
     yield f"due: {_time(details.outlook.due_at)}, in line behind: {details.outlook.before}"
@@ -45,14 +46,16 @@ def _standing(details: SignupDetails) -> Iterator[str]:
 def _of(signup: Signup) -> str:
     """Return reason and error key, and why it was quarantined. The message is left out, as it may
     quote what was sent."""
-    known = [each for each in (signup.reason, signup.error_key) if each]
+    known = [reason_words(signup.reason)] if signup.reason else []
+    known += [signup.error_key] if signup.error_key else []
     if caught := signup.quarantine:
-        known.append(f"quarantined for {' '.join(caught.reasons)}, score {caught.score}")
+        reasons = ", ".join(map(reason_words, caught.reasons))
+        known.append(f"quarantined for {reasons}; score {caught.score}")
     return f" ({', '.join(known)})" if known else ""
 
 
 def _event(event: TimelineEvent) -> str:
-    return f"{timestamp(event.at)}  {event.name}"
+    return f"{timestamp(event.at)}  {state_words(event.name)}"
 
 
 def _attempt(attempt: ShownAttempt) -> str:

@@ -17,6 +17,7 @@ from relay.terminal.confirmation import confirm, yes_option
 from relay.terminal.output import by_name, duration, for_people
 from relay.terminal.progress import ProgressLine
 from shared.domain.durations import in_words, minute
+from shared.domain.failure_group import are_retried
 from shared.domain.field_change import FieldChange
 from shared.domain.job import JobAction, TimeToSend
 from shared.domain.phrases import counted
@@ -40,7 +41,7 @@ LOOK_EVERY = timedelta(seconds=1)
 @click.option(
     "--form-lists",
     is_flag=True,
-    help="Send them to the lists that their forms have now, instead of their own. Always a job.",
+    help="Retry them to the lists that their forms have now, instead of their own. Always a job.",
 )
 @click.option(
     "--without",
@@ -65,7 +66,7 @@ def retry(
     without: tuple[str, ...],
     values: tuple[str, ...],
 ) -> None:
-    """Send failed sign-ups again.
+    """Retry failed sign-ups: send them again.
 
     Fresh sign-ups go first. Each gets all its attempts again. A hundred or more
     become a job, which sends them at a slower pace.
@@ -86,11 +87,11 @@ def retry(
         done = runtime.operations.retries.retry_at_once(plan.signups)
         runtime.output.json({"retried": done, "replay": None, "count": len(done)})
         due = Counter(signup.account for signup in plan.signups if signup.id in done)
-        told = runtime.operations.sending.of_many(due, "again")
+        told = runtime.operations.sending.of_many(due, "retried")
         runtime.output.say(f"{' '.join(told)} Watch them with: relay status")
         return
     if runtime.interactive:
-        confirm(_question(runtime, plan), yes=yes)
+        confirm(_question(runtime, selection, plan), yes=yes)
     _replay(runtime, plan)
 
 
@@ -100,7 +101,10 @@ def _retry_form_lists(
     targets = _targets(runtime, selection, plan)
     told = "\n".join(map(_target_text, targets))
     if runtime.interactive:
-        confirm(f"{told}\n{_question(runtime, plan, staying=staying(targets).total())}", yes=yes)
+        confirm(
+            f"{told}\n{_question(runtime, selection, plan, staying=staying(targets).total())}",
+            yes=yes,
+        )
     else:
         runtime.output.say(told)
     _replay(runtime, plan, JobAction.RETRY_FORM_LISTS, targets=targets)
@@ -118,7 +122,7 @@ def _retry_edited(
     told = edit_text(preview)
     if runtime.interactive:
         left_out = 0 if plan.choice else preview.staying.total()
-        confirm(f"{told}\n{_question(runtime, plan, staying=left_out)}", yes=yes)
+        confirm(f"{told}\n{_question(runtime, selection, plan, staying=left_out)}", yes=yes)
     else:
         runtime.output.say(told)
     _replay(runtime, plan, JobAction.RETRY_EDITED, edit=preview)
@@ -152,8 +156,28 @@ def _documents(targets: Sequence[FormTarget]) -> dict[str, Any]:
     return {"left_out": staying(targets).total(), "forms": [asdict(target) for target in targets]}
 
 
-def _question(runtime: CommandRuntime, plan: RetryPlan, *, staying: int = 0) -> str:
-    count = plan.count - staying
+def _in_jobs(runtime: CommandRuntime, selection: Selection, plan: RetryPlan) -> Counter[str]:
+    """Return by account how many of the chosen ones are in a job already, which keeps them."""
+    operations = runtime.operations
+    if plan.choice is None:
+        waiting = operations.chooser.jobs_of(plan.signups)
+        return Counter(each.account for each in plan.signups if each.id in waiting)
+    found: Counter[str] = Counter()
+    if selection.since is None:  # causes do not know when each failed
+        for group in operations.lists.groups(
+            account=selection.account, form=selection.form, reason=selection.reason
+        ):
+            found[group.account] += group.in_jobs
+    return found
+
+
+def _question(
+    runtime: CommandRuntime, selection: Selection, plan: RetryPlan, *, staying: int = 0
+) -> str:
+    in_jobs = _in_jobs(runtime, selection, plan)
+    left, takes = runtime.operations.retries.cost(plan.accounts - in_jobs)
+    count = max(0, plan.count - in_jobs.total() - staying)
+    kept = f"{are_retried(in_jobs.total())} already, and left to it.\n" if +in_jobs else ""
     held = "".join(
         f"{each}\n" for each in runtime.operations.sending.before(plan.accounts, "retry")
     )
@@ -161,9 +185,10 @@ def _question(runtime: CommandRuntime, plan: RetryPlan, *, staying: int = 0) -> 
     return (
         f"{counted(plan.count, 'failed sign-up')}: {by_name(plan.accounts)};"
         f" {by_name(reasons)}.\n"
-        f"They use {count:,} requests. Left today: {left_in_words(plan.quota_left)}\n"
-        f"{_duration(plan.takes)}\n"
-        f"{held}Send them again?"
+        f"{kept}"
+        f"They use {count:,} requests. Left today: {left_in_words(left)}\n"
+        f"{_duration(takes)}\n"
+        f"{held}Retry them?"
     )
 
 
@@ -202,7 +227,7 @@ def _replay(
         without = ", or stay as they are" if edit else without
         runtime.output.say(f"All of them are in a job already{without}. See: relay failed replays")
         return
-    runtime.output.say(f"The job {started.id} sends {started.total:,} failed sign-ups again.")
+    runtime.output.say(f"The job {started.id} retries {started.total:,} failed sign-ups.")
     if runtime.interactive:
         _follow(runtime, started.id)
     else:

@@ -150,6 +150,18 @@ def test_at_a_terminal_one_question_says_what_it_takes(
     assert connected("failed", "replays", "--json").json == []
 
 
+@pytest.mark.parametrize("count", [8, LARGE + 5])
+def test_the_question_leaves_out_what_a_job_retries_already(
+    connected: CommandLine, ledger: Ledger, count: int
+) -> None:
+    ids = dead_letters(ledger, count)
+    connected("failed", "retry", "--form-lists", *ids[:3])
+    asked = connected("failed", "retry", "--all", "--form-lists", at_terminal=True, stdin="n\n")
+    assert "3 are being retried by a job already, and left to it." in asked.err
+    assert f"They use {count - 3} requests." in asked.err
+    assert asked.err.rstrip().count("Retry them?") == 1
+
+
 def test_status_tells_which_dead_letters_wait_in_a_replay(
     connected: CommandLine, ledger: Ledger
 ) -> None:

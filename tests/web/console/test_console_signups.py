@@ -246,7 +246,7 @@ def test_the_support_report_says_why_it_was_quarantined(scene: Scene) -> None:
     id = scene.made.queued(quarantine=why)
     page = scene.browser.get(f"/console/signups/{id}").text
     [report] = re.findall(r'<textarea id="report"[^>]*>([^<]*)<', page)
-    assert "quarantined for honeypot of_tomorrow, score 112" in report
+    assert "quarantined for hidden field filled in, of_tomorrow; score 112" in report
     assert "Augusta" not in report
 
 
@@ -259,6 +259,7 @@ def test_the_support_report_has_ids_and_states_and_nothing_personal(scene: Scene
         assert told in report
     for personal in ("Augusta", ADA, "operator"):
         assert personal not in report
+    assert "Z  failed" in report and "dead" not in report  # as the page says it
 
 
 # --- what else an id may be
