@@ -32,12 +32,12 @@ def waits_now(account: str, holds: Holds, now: datetime) -> str:
 
 
 def what_follows(
-    due: Counter[str], held: Mapping[str, Holds], now: datetime, when: str = "now"
+    due: Counter[str], held: Mapping[str, Holds], now: datetime, done: str = "sent"
 ) -> list[str]:
-    """Return what becomes of those that were made due, which are counted by account. `held` has the
-    holds of the accounts that have some."""
+    """Return what becomes of those that were made due, which are counted by account, so that they
+    are `done`. `held` has the holds of the accounts that have some."""
     free = due.total() - sum(due[account] for account in held)
-    first = [f"{counted(free, 'sign-up')} can be sent {when}."] if free or not held else []
+    first = [f"{counted(free, 'sign-up')} can be {done} now."] if free or not held else []
     return first + [_many_wait(due[name], name, holds, now) for name, holds in held.items()]
 
 

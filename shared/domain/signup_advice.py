@@ -179,7 +179,7 @@ _HELD = {
 _DEAD: Mapping[str | None, Why] = {
     DeathReason.REJECTED: Why(
         "Constant Contact refused it as it is. Sending it again unchanged does not help.",
-        "Correct what the message names, then send it again. Otherwise discard it.",
+        "Correct what the message names, then retry it. Otherwise discard it.",
         Remedy.EDIT,
     ),
     DeathReason.GAVE_UP: Why(
@@ -244,7 +244,7 @@ _REFUSED = (
         Why(
             "Constant Contact refuses one of its custom fields: the field was deleted there, or its"
             " value does not fit.",
-            "Correct or empty the field, then send it again.",
+            "Correct or empty the field, then retry it.",
             Remedy.EDIT,
         ),
     ),
@@ -252,7 +252,7 @@ _REFUSED = (
         r"email",
         Why(
             "Constant Contact does not accept the e-mail address.",
-            "Correct the address, then send it again. If it is right, retry it after two days: an"
+            "Correct the address, then retry it. If it is right, retry it after two days: an"
             " address that was signed up too often is refused for 48 hours.",
             Remedy.EDIT,
         ),
@@ -263,7 +263,7 @@ _REFUSED = (
         Why(
             "Constant Contact does not accept the value of one of its fields, which the message"
             " names.",
-            "Correct or empty this field, then send it again.",
+            "Correct or empty this field, then retry it.",
             Remedy.EDIT,
         ),
     ),

@@ -48,7 +48,7 @@ def next_step(
     """Return what happens next; None if nothing happens by itself. The gravest of `holds` is the
     first."""
     if signup.state == State.DEAD and outlook.job:
-        return NextStep(sentence="Its turn comes in a job, which sends it again.")
+        return NextStep(sentence="Its turn comes in a job, which retries it.")
     if signup.state == State.QUARANTINED and outlook.job:
         return NextStep(sentence="Its turn comes in a job, which delivers it anyway.")
     if is_settled(signup.state):

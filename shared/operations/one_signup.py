@@ -95,7 +95,7 @@ class OneSignup:
         signup = self._in(State.DEAD, id)
         if not self.retries.retry_at_once([signup]):
             raise _changed()
-        return self.sending.of_one(signup.account, "It is sent again.")
+        return self.sending.of_one(signup.account, "It is retried now.")
 
     def deliver(self, id: str) -> str:
         """Make a quarantined sign-up due. Return what becomes of it now."""

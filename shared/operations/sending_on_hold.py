@@ -36,6 +36,6 @@ class SendingOnHold:
         holds = self.ledger.figures(account).holds
         return waits_now(account, holds, self.now()) if holds else sent
 
-    def of_many(self, due: Counter[str], when: str = "now") -> list[str]:
+    def of_many(self, due: Counter[str], done: str = "sent") -> list[str]:
         """Return, in sentences, what becomes of those that were made due, counted by account."""
-        return what_follows(due, self.held(due), self.now(), when)
+        return what_follows(due, self.held(due), self.now(), done)

@@ -82,7 +82,7 @@ def test_without_javascript_the_same_pages_do_it(
     page.get_by_label("Find a sign-up").press("Enter")
     expect(page).to_have_url(f"{web.url}/console/signups/{short_id(id)}")
     page.get_by_role("button", name="Retry now").click()
-    expect(page.get_by_text("It is sent again.")).to_be_visible()
+    expect(page.get_by_text("It is retried now.")).to_be_visible()
     made.ledger.deliver(claimed(made.ledger), attempt(), contact_id="c", action="created")
     page.reload()
     expect(page.get_by_text("Constant Contact has the contact.")).to_be_visible()

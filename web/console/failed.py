@@ -98,7 +98,7 @@ def retry_failed() -> ResponseReturnValue:
         why = left_out or " They are in a job already, or somebody else has settled them."
         flash(f"Nothing was sent.{why}")
     else:
-        sentences = services().operations.sending.of_many(done.accounts, "again")
+        sentences = services().operations.sending.of_many(done.accounts, "retried")
         flash(f"{' '.join(sentences)}{left_out}")
     return redirect(_back(request.form), 303)
 

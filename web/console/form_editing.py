@@ -144,7 +144,7 @@ def _left(before: Form, changed: Form) -> str:
     if not count:
         return ""
     failed = f"{counted(count, 'sign-up')} failed for a list that it had before."
-    return f"{failed} To send {'it' if count == 1 else 'them'} now, use the button below."
+    return f"{failed} To retry {'it' if count == 1 else 'them'} there, use the button below."
 
 
 # --- both

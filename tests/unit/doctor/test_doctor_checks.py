@@ -662,12 +662,12 @@ def test_failures_of_the_last_day_are_told_by_their_causes() -> None:
 def test_what_jobs_send_again_is_no_failure_to_act_on() -> None:
     all_of_it = group(LIST_NOT_FOUND, jobs={"job": 12})
     (check,) = stored_account_checks.failed([all_of_it], NOON, account="acme")
-    assert (check.verdict, check.found) == (OK, "12 are being sent again by a job.")
+    assert (check.verdict, check.found) == (OK, "12 are being retried by a job.")
     some = group(LIST_NOT_FOUND, jobs={"job": 1})
     (check,) = stored_account_checks.failed([some, all_of_it], NOON, account="acme")
     assert check.verdict == PROBLEM
     assert check.found.startswith("news: 11 sign-ups failed")
-    assert check.found.endswith("1 more is being sent again by a job.")
+    assert check.found.endswith("1 more is being retried by a job.")
 
 
 def test_without_failures_that_is_said() -> None:

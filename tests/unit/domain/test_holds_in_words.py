@@ -44,8 +44,8 @@ def test_a_hold_is_told_before_and_after(holds: tuple[Hold, ...], told: str, unt
 @pytest.mark.parametrize(
     ("due", "held", "told"),
     [
-        ({"acme": 2}, {}, ["2 sign-ups can be sent again."]),
-        ({}, {}, ["0 sign-ups can be sent again."]),
+        ({"acme": 2}, {}, ["2 sign-ups can be retried now."]),
+        ({}, {}, ["0 sign-ups can be retried now."]),
         (
             {"acme": 2},
             {"acme": (OUTAGE,)},
@@ -55,7 +55,7 @@ def test_a_hold_is_told_before_and_after(holds: tuple[Hold, ...], told: str, unt
             {"acme": 1, "books": 3},
             {"acme": (OUTAGE,)},
             [
-                "3 sign-ups can be sent again.",
+                "3 sign-ups can be retried now.",
                 "1 sign-up waits now, as acme is on hold (outage). It is sent when that ends.",
             ],
         ),
@@ -64,7 +64,7 @@ def test_a_hold_is_told_before_and_after(holds: tuple[Hold, ...], told: str, unt
 def test_many_are_told_by_what_keeps_them(
     due: dict[str, int], held: dict[str, tuple[Hold, ...]], told: list[str]
 ) -> None:
-    assert what_follows(Counter(due), held, NOON, "again") == told
+    assert what_follows(Counter(due), held, NOON, "retried") == told
 
 
 @pytest.mark.parametrize(

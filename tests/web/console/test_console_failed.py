@@ -195,7 +195,7 @@ def test_an_e_mail_address_is_posted_and_in_no_address(scene: Scene) -> None:
     assert "Retry 1 failed sign-up?" in scene.confirm("retry-all", email="lovelace@example.com")
     retried = scene.post("/console/failed/retry", email="lovelace@example.com", all="1")
     assert "lovelace" not in str(retried.location)
-    assert "1 sign-up can be sent again." in scene.following(retried)
+    assert "1 sign-up can be retried now." in scene.following(retried)
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_from_a_cause_to_all_of_it_retried_in_two_steps(scene: Scene) -> None:
     assert "<dt>Takes about</dt><dd>1 s</dd>" in page
 
     done = scene.post("/console/failed/retry", account="acme", group=group, all="1")
-    assert "3 sign-ups can be sent again." in scene.following(done)
+    assert "3 sign-ups can be retried now." in scene.following(done)
     assert scene.states([*ids, other]) == ["queued"] * 3 + ["dead"]
 
 
@@ -312,7 +312,7 @@ def test_what_somebody_else_settled_meanwhile_is_left_out_and_said(scene: Scene)
     assert "1 sign-up that you ticked has not failed any more." in page
     scene.ledger.discard("acme", second)
     done = scene.post("/console/failed/retry", [first, second, third])
-    assert "1 sign-up can be sent again. 2 were left out" in scene.following(done)
+    assert "1 sign-up can be retried now. 2 were left out" in scene.following(done)
     gone = scene.post("/console/failed/confirm", [first, second], what="discard-ticked")
     assert "Nothing that you chose has failed now." in scene.following(gone)
 
@@ -406,7 +406,7 @@ def test_what_a_job_sends_again_is_asked_for_nowhere(
     ids = scene.many(12, message=GONE)
     save_form(lists=(WEEKLY,))
     scene.ledger.hold_quota("acme", jitter=0)
-    assert "A list is gone: 12 failed" in scene.page("/console/forms")
+    assert "12 to retry" in scene.page("/console/forms")
     assert "12 sign-ups failed" in scene.page("/console/forms/news")
     [group] = scene.operations.lists.groups()
     cause = {"account": "acme", "group": group.id}
@@ -418,14 +418,14 @@ def test_what_a_job_sends_again_is_asked_for_nowhere(
     [group] = scene.operations.lists.groups()
     assert (group.in_jobs, group.undecided) == (12, 0)
     forms, form = scene.page("/console/forms"), scene.page("/console/forms/news")
-    assert "A list is gone" not in forms and "(12 being sent again)" in forms
-    assert "A list is gone" not in form and "sign-ups failed" not in form
+    assert "to retry" not in forms and "(12 being retried)" in forms
+    assert "to retry" not in form and "sign-ups failed" not in form
     assert "A job goes on with sign-ups of this form" in form and "Retry to Weekly" not in form
     failed = scene.page()
-    assert f"They are being sent again by {link}." in failed
+    assert f"They are being retried by {link}." in failed
     assert failed.count(f'<a href="{begun.location}">In a job</a>') == 12
     assert "Retry to Weekly" not in failed and failed.count('value="retry-all"') == 1
-    assert f"They are being sent again by {link}." in scene.page(
+    assert f"They are being retried by {link}." in scene.page(
         f"/console/failed?account=acme&group={group.id}"
     )
 
@@ -440,15 +440,15 @@ def test_what_no_job_has_yet_is_still_asked_for(scene: Scene, save_form: SaveFor
     ids = scene.many(12, message=GONE)
     save_form(lists=(WEEKLY,))
     begun = scene.post("/console/failed/retry", ids[:7], form_lists="yes")
-    assert "A list is gone: 5 failed" in scene.page("/console/forms")
+    assert "5 to retry" in scene.page("/console/forms")
     form = scene.page("/console/forms/news")
     assert "5 sign-ups failed" in form and "Retry to Weekly…" in form
     link = f'<a href="{begun.location}">a job</a>'
     failed = scene.page()
-    assert f"7 of them are being sent again by {link}." in failed and "Retry to Weekly…" in failed
+    assert f"7 of them are being retried by {link}." in failed and "Retry to Weekly…" in failed
     page = scene.confirm("form_lists-ticked", ids)
     assert f"7 are already in {link}, and stay there." in page
-    assert '<button class="primary">Send 5 failed sign-ups</button>' in page
+    assert '<button class="primary">Retry 5 failed sign-ups</button>' in page
 
 
 @pytest.mark.parametrize("what", ["form_lists-all", "retry-all"])

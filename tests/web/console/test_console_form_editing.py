@@ -410,7 +410,7 @@ def test_a_list_that_is_gone_is_marked_and_after_saving_the_failed_ones_can_be_s
     [version] = re.findall(r'name="version" value="(\w+)"', shown)
     saved = send(browser, EDIT, lists=(list_id(tools),), version=version)
     page = words(browser.get(saved.location).text)
-    assert "2 sign-ups failed for a list that it had before. To send them now" in page
+    assert "2 sign-ups failed for a list that it had before. To retry them there" in page
     assert "The form has another list by now. Retry them to Newsletter." in page
     assert "Retry to Newsletter…" in page
 
