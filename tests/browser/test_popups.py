@@ -16,6 +16,7 @@ from tests.support.drawing_site import (
     drawing_site,
 )
 
+CLOSED = "This form is closed. It accepts no more sign-ups."
 # So much time passes without a pop-up where none may open.
 PASSED = 3000
 
@@ -306,13 +307,28 @@ def test_a_link_elsewhere_is_complained_about(shop: DrawingSite, page: Page, hre
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", ["closed", "nwes", "elsewhere"])
+@pytest.mark.parametrize("form", ["nwes", "elsewhere"])
 def test_a_form_that_cannot_be_drawn_opens_as_a_page(
     shop: DrawingSite, page: Page, form: str
 ) -> None:
     shop.show(page, shop.popup("click", form))
     link(page).click()
     expect(page).to_have_url(f"{shop.relay}/f/{form}")
+
+
+@pytest.mark.slow
+def test_the_link_to_a_closed_form_says_so_and_leads_nowhere(shop: DrawingSite, page: Page) -> None:
+    shop.save_form("seasonal", enabled=False)
+    shop.show(page, shop.popup("click", "seasonal"))
+    link(page).click()
+    expect(page.get_by_role("status")).to_have_text(CLOSED)
+    page.get_by_role("status").click()
+    expect(page.get_by_role("status")).to_have_text(CLOSED)
+    assert page.url == f"{shop.origin}/"
+    shop.save_form("seasonal")
+    shop.await_answer("seasonal", 200)
+    page.get_by_role("status").click()
+    expect(dialog(page)).to_be_visible()
 
 
 @pytest.mark.slow

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import requests
 from playwright.sync_api import Page, Route
 
 from shared.domain.form import ListRef
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from tests.support.records import all_records
+from tests.support.stack import eventually
 from tests.support.valkey_server import ValkeyServer
 from tests.support.web_process import WebProcess
 from tests.support.website import Website
@@ -78,6 +80,11 @@ class DrawingSite:
 
     def popup(self, when: str, form: str = "news") -> str:
         return self.link(form, f'data-relay-popup="{when}"')
+
+    def await_answer(self, name: str, status: int) -> None:
+        """Wait until web knows a change of the form: its page has this status then."""
+        page = f"{self.relay}/f/{name}"
+        eventually(lambda: requests.get(page, timeout=5).status_code == status, what="the change")
 
     def signup(self, email: str) -> dict[str, Any]:
         """Return the only sign-up of the address."""

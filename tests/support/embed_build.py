@@ -20,7 +20,7 @@ SOURCES = (
 def assembled() -> str:
     """Return all sources as one function that runs at once."""
     texts = (FOLDER.joinpath(name).read_text(encoding="utf-8") for name in SOURCES)
-    return "".join(["(() => {\n'use strict';\n", *texts, "})();\n"])
+    return "".join(["(() => {\n", *texts, "})();\n"])
 
 
 def mark_of(source: str) -> str:

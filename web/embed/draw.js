@@ -6,7 +6,7 @@
 let count = 0;
 
 function newId() {
-  return `relay-${++count}`;
+  return "relay-" + ++count;
 }
 
 const worn = new Set();
@@ -48,10 +48,16 @@ function fieldsOf(name, element) {
   return (asked[which] ??= ask(name, language).finally(() => delete asked[which]));
 }
 
+/* Says in the element's place that its form is closed. Returns whether it is. */
+function sayClosed(element, { cause, message }) {
+  return cause == 410 && Object.assign(element, { role: "status", textContent: message });
+}
+
 async function ask(name, language) {
-  const headers = { Accept: "application/json", "Accept-Language": language };
-  const signal = AbortSignal.timeout(6000);
-  const answer = await fetch(`${relay}f/${name}/fields`, { headers, signal });
+  const answer = await fetch(`${relay}f/${name}/fields`, {
+    headers: { Accept: "application/json", "Accept-Language": language },
+    signal: AbortSignal.timeout(6000),
+  });
   const told = await answer.json();
   if (!answer.ok) throw Error(told.error, { cause: answer.status });
   dress(told.css);
@@ -60,13 +66,21 @@ async function ask(name, language) {
 
 function labelled(label, mark, attributes) {
   const id = newId();
-  const text = node("label", { for: id }, label, mark && node("small", {}, ` ${mark}`));
-  return node("div", {}, text, node("input", { id, ...attributes }));
+  return node(
+    "div",
+    {},
+    node("label", { for: id }, label, mark && node("small", {}, " ", mark)),
+    node("input", { id, ...attributes }),
+  );
 }
 
 function tick(text, attributes) {
-  const box = node("input", { type: "checkbox", ...attributes });
-  return node("label", { class: "relay-tick" }, box, node("span", {}, text));
+  return node(
+    "label",
+    { class: "relay-tick" },
+    node("input", { type: "checkbox", ...attributes }),
+    node("span", {}, text),
+  );
 }
 
 function listsOf({ name, label, choices }) {
@@ -138,7 +152,7 @@ async function draw(element) {
     if (isFocused) form.querySelector("input").focus();
   } catch (error) {
     element.style.minHeight = 0;
-    if (error.cause == 410) element.textContent = error.message; /* it is closed */
+    sayClosed(element, error);
     complain(element, error);
   }
 }

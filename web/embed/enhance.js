@@ -3,6 +3,7 @@
    page itself has prevented. */
 
 const jobs = new Map(); /* by slot: what was submitted, and is not acknowledged yet */
+const errors = new Map(); /* the shown ones, with their inputs */
 const held = new Set(); /* the buttons that are disabled while something is sent */
 
 let isShutOut = false; /* the page may not send to the relay by script */
@@ -27,8 +28,9 @@ function addressOf(form, button) {
 function bodyOf(form, button) {
   const sent = [...new FormData(form, button)].map(([name, value]) => [name, value.name ?? value]);
   const campaign = location.search.match(/utm_\w+=[^&]*/g) ?? [];
-  const [page, before] = [location.href, document.referrer].map((url) => url.split(/[?#]/)[0]);
-  sent.push(["_page", `${page}?${campaign.join("&")}`], ["_referrer", before]);
+  const bare = (url) => url.split(/[?#]/)[0];
+  sent.push(["_page", `${bare(location.href)}?${campaign.join("&")}`]);
+  sent.push(["_referrer", bare(document.referrer)]);
   return String(new URLSearchParams(sent));
 }
 
@@ -41,6 +43,7 @@ function content({ body }) {
 /* Called for each form of the page, once, when it is there. */
 function enhance(form) {
   if (!addressOf(form)) return;
+  unshare(form);
   const slot = slotOf(form);
   restore(form, load(slot).values ?? []);
   const job = jobs.get(slot);
@@ -48,6 +51,14 @@ function enhance(form) {
   job.form = form;
   show(form, "sending");
   job.wake?.();
+}
+
+/* A snippet that is on the page twice may have ids. Then its second labels lead into the first. */
+function unshare(form) {
+  for (const label of form.querySelectorAll("label")) {
+    const input = read(form, "elements")[label.htmlFor];
+    if (input?.id == label.htmlFor && label.control != input) label.htmlFor = input.id = newId();
+  }
 }
 
 /* Goes on with what was submitted before the page was left or loaded anew. */
@@ -78,14 +89,14 @@ function onSubmit(event) {
   if (form.querySelector("altcha-widget:not(:defined)")) {
     return hold({ form, button }, event.preventDefault());
   }
-  const key = crypto.getRandomValues(new Uint32Array(4)).join("-");
+  const key = `${Math.random()}${Math.random()}`; /* unlike all others; it keeps no secret */
   const send = { address, body: bodyOf(form, button), language: languageOf(form), key };
 
   /* The same content keeps its key: after a double click, after a reload, and when a visitor presses
      the button again while we wait. */
-  let job = jobs.get(slot);
-  const isAgain = job && content(job.send) == content(send);
-  if (!isAgain) job = { slot, send };
+  const before = jobs.get(slot);
+  const isAgain = before && content(before.send) == content(send);
+  const job = isAgain ? before : { slot, send };
   Object.assign(job, { form, button, pressed: Date.now(), isEdited: false });
   keep(form, job.send);
   clearErrors(form);
@@ -100,9 +111,10 @@ function onSubmit(event) {
 function hold(job) {
   show(job.form, "sending");
   const late = new Promise((_, reject) => setTimeout(reject, 3e4));
-  Promise.race([loadCaptcha(), late])
-    .then(() => again(job))
-    .catch(() => leaveToBrowser(job));
+  Promise.race([loadCaptcha(), late]).then(
+    () => again(job),
+    () => leaveToBrowser(job),
+  );
 }
 
 /* Sends until the relay has answered. Only the latest job of a slot goes on. */
@@ -163,9 +175,8 @@ function leaveToBrowser({ slot, form, button }) {
 /* Ends the job. Returns whether the page leaves it to us to show what came of it. */
 function end(job, name, detail) {
   const { slot, form, isEdited } = job;
-  const { at, values } = load(slot);
   jobs.delete(slot);
-  save(slot, name == "error" || isEdited ? { at, values } : {});
+  save(slot, name == "error" || isEdited ? { ...load(slot), send: null } : {});
   if (form) show(form, "");
   return tell(form ?? document, name, detail) && form;
 }
@@ -244,17 +255,18 @@ function showError(form, { field, name, message }) {
   const id = newId();
   const shown = node("p", { "data-relay-error": "", id, role: "alert" }, message);
   (input.closest("label") ?? input).after(shown);
+  errors.set(shown, input);
   describe(input, " " + id, "");
   return (input.ariaInvalid = "true");
 }
 
 function clearErrors(form, only) {
-  for (const shown of document.querySelectorAll("[data-relay-error]")) {
-    const input = document.querySelector(`[aria-describedby~=${shown.id}]`);
-    if (input?.form != form || (only && input != only)) continue;
+  for (const [shown, input] of errors) {
+    if (input.form != form || (only ?? input) != input) continue;
     describe(input, "", " " + shown.id);
     input.ariaInvalid = null;
     shown.remove();
+    errors.delete(shown);
   }
 }
 

@@ -14,8 +14,13 @@ function resize(frame, height) {
   frame.style.height = `${height}px`;
   frame.style.height = `${2 * height - frame.clientHeight}px`; /* with its border */
   /* The next page of somebody who has scrolled down a long form may have ended above. */
-  const isUsed = document.activeElement == frame && frame.offsetHeight < before;
-  if (isUsed && frame.getBoundingClientRect().top < 0) frame.scrollIntoView();
+  if (
+    document.activeElement == frame &&
+    frame.offsetHeight < before &&
+    frame.getBoundingClientRect().top < 0
+  ) {
+    frame.scrollIntoView();
+  }
 }
 
 /* Called for each frame, once. Its page may have told its height before we were here. */

@@ -68,7 +68,7 @@ function keep(form, send) {
   const values = typedInto(form).map((input) => [input.name, stateOf(input)]);
   const hasSecret = inputsOf(form).some((input) => isSecret(input) && input.value);
   const kept = load(slot);
-  save(slot, { ...kept, values, send: hasSecret ? undefined : (send ?? kept.send) });
+  save(slot, { ...kept, values, send: !hasSecret && (send ?? kept.send) });
 }
 
 /* Puts the values in as a visitor would, so that the page's own script learns of them. What somebody

@@ -23,8 +23,13 @@ function seen(name, act = "getItem") {
 /* Many menus wait outside of the window. */
 function isShown(element) {
   const { x, y, right, bottom } = element.getBoundingClientRect();
-  const isInside = right > 0 && bottom > 0 && x < innerWidth && y < innerHeight;
-  return isInside && element.checkVisibility({ opacityProperty: true, visibilityProperty: true });
+  return (
+    right > 0 &&
+    bottom > 0 &&
+    x < innerWidth &&
+    y < innerHeight &&
+    element.checkVisibility({ opacityProperty: true, visibilityProperty: true })
+  );
 }
 
 function isDialogOpen() {
@@ -33,16 +38,18 @@ function isDialogOpen() {
 }
 
 function isBusy() {
-  const focused = document.activeElement;
-  const types = focused?.matches("input,select,textarea,iframe,[contenteditable]");
-  return document.hidden || document.fullscreenElement || types || isDialogOpen();
+  return (
+    document.hidden ||
+    document.fullscreenElement ||
+    document.activeElement?.matches("input,select,textarea,iframe,[contenteditable]") ||
+    isDialogOpen()
+  );
 }
 
 async function dialogOf(name, link) {
   const told = await fieldsOf(name, link);
-  const id = newId();
   /* It comes first, so it gets the focus. Whoever was just pressing Space has pressed nothing. */
-  const title = node("h2", { id, tabindex: -1 }, told.title);
+  const title = node("h2", { tabindex: -1 }, told.title);
   const close = node("button", { type: "button", class: "relay-close", "aria-label": told.close }, "×");
   const dialog = node(
     "dialog",
@@ -51,7 +58,7 @@ async function dialogOf(name, link) {
       "data-relay-name": told.name,
       lang: told.language,
       dir: told.direction,
-      "aria-labelledby": id,
+      "aria-label": told.title,
     },
     node("div", {}, title, formOf(told), close),
   );
@@ -82,7 +89,7 @@ async function openDialog(name, link, isAsked) {
   } catch (error) {
     dialogs.set(name, null);
     complain(link, error);
-    if (isAsked) location.assign(link.href);
+    if (isAsked && !sayClosed(link, error)) location.assign(link.href);
   }
 }
 
@@ -96,8 +103,16 @@ function popup(link) {
   }
   link.setAttribute("aria-haspopup", "dialog");
   link.addEventListener("click", (event) => {
-    const isSpecial = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
-    if (isSpecial || event.defaultPrevented || isDialogOpen()) return;
+    if (
+      event.ctrlKey ||
+      event.metaKey ||
+      event.shiftKey ||
+      event.altKey ||
+      event.defaultPrevented ||
+      isDialogOpen()
+    ) {
+      return;
+    }
     event.preventDefault();
     openDialog(name, link, true);
   });
@@ -125,5 +140,5 @@ function arm([, exit, delay, scroll], offer) {
 }
 
 addEventListener("relay:success", ({ target }) => {
-  if (target != document) seen(formAt(read(target, "action")), "setItem");
+  target == document || seen(formAt(read(target, "action")), "setItem");
 });

@@ -12,7 +12,7 @@ const relay = new URL(".", script.src).href;
 
 /* A page may have the script twice, and sites that change pages by script may run it again. */
 if (window[relay]) return;
-window[relay] = true;
+window[relay] = 1;
 
 /* Said while the relay may be away. All other texts come from it. */
 const TEXTS = {

@@ -1,5 +1,7 @@
 """`/embed.js` on all kinds of forms: what it does with them, and what it leaves to the browser."""
 
+import re
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
@@ -419,6 +421,44 @@ def test_a_page_that_the_form_does_not_accept_learns_why(
     expect(page.get_by_text("from https://elsewhere.example only")).to_be_visible()
     expect(page.get_by_text("relay forms edit listed --origin")).to_be_visible()
     expect(page).to_have_url(f"{site.web.url}/f/listed")
+
+
+# A snippet as it was printed before: with ids.
+WITH_IDS = """<form method="post" action="{relay}/f/news" accept-charset="utf-8">
+<p><label for="news-email">E-mail address</label>
+<input id="news-email" name="email" type="email" autocomplete="email" required></p>
+<p><label for="news-first_name">First name</label>
+<input id="news-first_name" name="first_name" type="text" autocomplete="given-name"></p>
+<p><label for="elsewhere">A label of something else</label></p>
+<button>Sign up</button></form>"""
+
+
+def test_copies_that_share_their_ids_are_kept_apart(site: EmbedSite, page: Page) -> None:
+    copies = 3 * WITH_IDS.format(relay=site.relay)
+    site.show_page(page, f'{copies}<input id="elsewhere">')
+    forms = [page.locator("form").nth(place) for place in range(3)]
+    for place, form in enumerate(forms):
+        page.get_by_text("First name").nth(place).click()
+        expect(form.locator("[name=first_name]")).to_be_focused()
+        form.get_by_label("E-mail address").fill(f"{place}@example.com")
+    page.get_by_text("A label of something else").nth(1).click()
+    expect(page.locator("#elsewhere")).to_be_focused()
+    for form in forms[1:]:
+        form.get_by_label("First name").fill("A" * 51)
+        form.get_by_role("button").click()
+        wrong = form.get_by_label("First name")
+        expect(wrong).to_have_accessible_description(re.compile("at most 50 characters"))
+        expect(wrong).to_be_focused()
+    expect(forms[0].locator("[aria-invalid=true]")).to_have_count(0)
+    expect(page.get_by_role("alert")).to_have_count(2)
+    forms[2].get_by_label("First name").fill("Ada")
+    expect(forms[2].get_by_role("alert")).to_have_count(0)
+    expect(forms[1].get_by_role("alert")).to_have_count(1)
+    forms[2].get_by_role("button").click()
+    expect(forms[2].get_by_role("status")).to_contain_text("Thank you!")
+    expect(forms[0].get_by_label("E-mail address")).to_have_value("0@example.com")
+    [record] = site.records()
+    assert record["contact"]["fields"]["email_address"] == "2@example.com"
 
 
 def test_after_a_mistake_of_ours_the_browser_posts(site: EmbedSite, page: Page) -> None:
