@@ -146,7 +146,11 @@ def too_many_refused(
         )
     if _refuses_much(history, thresholds):
         of = history.refused + history.accepted
-        codes = _codes_of_the_last_hour(history.last, now)
+        codes = Counter(
+            kept.refusal.code
+            for kept in history.last
+            if kept.refusal.is_a_fault and now - kept.at <= timedelta(hours=1)
+        )
         return _found(
             form,
             history,
@@ -182,16 +186,6 @@ def _refuses_much(history: RefusalHistory, thresholds: Thresholds) -> bool:
 
 def _usual(days: Sequence[int]) -> float:
     return median(days) if days else 0
-
-
-def _codes_of_the_last_hour(
-    last: Sequence[KeptRefusal], now: datetime
-) -> Mapping[RefusalCode, int]:
-    return Counter(
-        kept.refusal.code
-        for kept in last
-        if kept.refusal.is_a_fault and now - kept.at <= timedelta(hours=1)
-    )
 
 
 def _found(

@@ -84,30 +84,22 @@ class JobChoice:
         return json.dumps(known or {"all": True})
 
 
+@dataclass(frozen=True, slots=True)
 class Jobs:
-    """Raises `Refused` for what cannot be done, and `LedgerUnavailable`."""
+    """Raises `Refused` for what cannot be done, and `LedgerUnavailable`. `clock` is in seconds."""
 
-    def __init__(
-        self,
-        registry: Registry,
-        steps: JobSteps,
-        trail: AuditTrail,
-        *,
-        clock: Callable[[], float],
-    ) -> None:
-        """`clock` is in seconds."""
-        self._registry = registry
-        self._steps = steps
-        self._trail = trail
-        self._clock = clock
+    registry: Registry
+    steps: JobSteps
+    trail: AuditTrail
+    clock: Callable[[], float]
 
     @property
     def _job_ledger(self) -> JobLedger:
-        return self._steps.job_ledger
+        return self.steps.job_ledger
 
     def all(self) -> list[Job]:
         """Return all jobs that have not ended, or did so within 30 days, the latest first."""
-        return joined(self._job_ledger.parts(*self._registry.account_names()))
+        return joined(self._job_ledger.parts(*self.registry.account_names()))
 
     def going_on(self, account: str, form: str | None = None) -> list[Job]:
         """Return the account's part of the jobs that have not ended, without those of other forms
@@ -194,7 +186,7 @@ class Jobs:
             )
             if count:
                 detail = {**_detail(action, change), **why}
-                self._trail.add(_AUDITED[action], account=account, target=id, count=count, **detail)
+                self.trail.add(_AUDITED[action], account=account, target=id, count=count, **detail)
             done += count
         return self.one(id) if done else None
 
@@ -219,20 +211,20 @@ class Jobs:
 
     def cancel(self, id: str) -> int:
         """Stop the job. Return how many sign-ups stay as they are; what it did is not undone."""
-        names = self._registry.account_names()
+        names = self.registry.account_names()
         asked = {name: self._job_ledger.cancel(name, id, by=who_acts()["by"]) for name in names}
         kept = {name: count for name, count in asked.items() if count is not None}
         if not kept:
             raise _no_job(id)
         action = Action.CANCEL_REPLAY if self.one(id).action.retries else Action.CANCEL_JOB
         for account, count in kept.items():
-            self._trail.add(action, account=account, target=id, kept=count)
+            self.trail.add(action, account=account, target=id, kept=count)
         return sum(kept.values())
 
     def _accounts(self, choice: JobChoice) -> list[str]:
         if choice.account is None:
-            return self._registry.account_names()
-        self._registry.check_known(choice.account)
+            return self.registry.account_names()
+        self.registry.check_known(choice.account)
         return [choice.account]
 
     def _begin(self, job: NewJob, accounts: Sequence[str], **detail: Any) -> Job | None:
@@ -241,18 +233,18 @@ class Jobs:
         for account, count in counts.items():
             if count:
                 action = _AUDITED[job.action]
-                self._trail.add(action, account=account, target=job.id, count=count, **detail)
+                self.trail.add(action, account=account, target=job.id, count=count, **detail)
         if not any(counts.values()):
             return None
-        is_over = partial(self._is_over, self._clock() + AT_ONCE.total_seconds())
+        is_over = partial(self._is_over, self.clock() + AT_ONCE.total_seconds())
         for account in accounts:
-            self._steps.go_on(account, job.id, enough=is_over)
+            self.steps.go_on(account, job.id, enough=is_over)
         return self.one(job.id)
 
     def _lists(self, action: JobAction) -> Mapping[str, ListIds]:
         """Return by account to which lists the job sends: as they are now, since an operator has
         read these names."""
-        return list_ids(self._registry.forms()) if action == JobAction.RETRY_FORM_LISTS else {}
+        return list_ids(self.registry.forms()) if action == JobAction.RETRY_FORM_LISTS else {}
 
     def _sendable(
         self,
@@ -263,13 +255,13 @@ class Jobs:
     ) -> list[Signup]:
         """Return the sign-ups without those that the job leaves as they are."""
         if change:
-            return self._steps.edits.changed(signups, change)
+            return self.steps.edits.changed(signups, change)
         if action == JobAction.RETRY_FORM_LISTS:
             return [each for each in signups if each.form in lists.get(each.account, {})]
         return signups
 
     def _is_over(self, until: float) -> bool:
-        return self._clock() >= until
+        return self.clock() >= until
 
 
 def _event(action: JobAction, why: Mapping[str, str]) -> str:

@@ -60,28 +60,19 @@ class RetryPlan:
         return _by(1, self.counts)
 
 
+@dataclass(frozen=True, slots=True)
 class Retries:
-    """Raises `Refused` for what cannot be done, and `LedgerUnavailable`."""
+    """Raises `Refused` for what cannot be done, and `LedgerUnavailable`.
 
-    def __init__(
-        self,
-        finder: SignupFinder,
-        job_ledger: JobLedger,
-        jobs: Jobs,
-        trail: AuditTrail,
-        *,
-        now: Callable[[], datetime],
-        notify_workers: Callable[[str], None],
-    ) -> None:
-        """`notify_workers` asks the workers to look after an account, and may fail silently."""
-        self._finder = finder
-        self._ledger = finder.ledger
-        self._registry = finder.registry
-        self._job_ledger = job_ledger
-        self._jobs = jobs
-        self._trail = trail
-        self._now = now
-        self._notify_workers = notify_workers
+    `notify_workers` asks the workers to look after an account, and may fail silently.
+    """
+
+    finder: SignupFinder
+    job_ledger: JobLedger
+    jobs: Jobs
+    trail: AuditTrail
+    now: Callable[[], datetime]
+    notify_workers: Callable[[str], None]
 
     def plan(self, selection: Selection) -> RetryPlan:
         """Return what retrying the chosen dead letters would take. This changes nothing.
@@ -107,37 +98,37 @@ class Retries:
     def _counts(self, selection: Selection, choice: JobChoice) -> Counter[tuple[str, str]]:
         """Return how many dead letters were chosen, by account and reason."""
         if not choice.filter.is_empty:
-            found = self._finder.chosen(selection, State.DEAD)
+            found = self.finder.chosen(selection, State.DEAD)
             return Counter((each.account, str(each.reason)) for each in found)
         counts: Counter[tuple[str, str]] = Counter()
         for reason in [DeathReason(choice.reason)] if choice.reason else DeathReason:
-            for account, count in self._jobs.count(replace(choice, reason=reason)).items():
+            for account, count in self.jobs.count(replace(choice, reason=reason)).items():
                 counts[account, reason] = count
         return counts
 
     def _read(self, selection: Selection) -> list[Signup]:
         """Return them, the oldest first, so that a person's sign-ups keep their order."""
-        chosen = self._finder.chosen_for_change(selection, State.DEAD)
+        chosen = self.finder.chosen_for_change(selection, State.DEAD)
         return oldest_first(map(_dead, chosen))
 
     def retry_at_once(self, signups: Iterable[OfAccount]) -> list[str]:
         """Make the dead letters due again, in this order; return the ids of those that were still
         dead."""
-        done = [s for s in signups if self._ledger.requeue(s.account, s.id, who_acts())]
+        done = [s for s in signups if self.finder.ledger.requeue(s.account, s.id, who_acts())]
         ids = ids_by_account(done)
-        self._trail.add_signups(Action.RETRY, ids)
+        self.trail.add_signups(Action.RETRY, ids)
         for account in sorted(ids):
-            self._notify_workers(account)
+            self.notify_workers(account)
         return [signup.id for signup in done]
 
     # --- many
 
-    def jobs(self) -> list[Job]:
+    def retry_jobs(self) -> list[Job]:
         """Return all jobs that retry, the latest first. Ended ones are kept for 30 days."""
-        return [job for job in self._jobs.all() if job.action.retries]
+        return [job for job in self.jobs.all() if job.action.retries]
 
-    def job(self, id: str) -> Job:
-        found = [job for job in self.jobs() if job.id == id]
+    def retry_job(self, id: str) -> Job:
+        found = [job for job in self.retry_jobs() if job.id == id]
         if not found:
             raise _no_job(id)
         return found[0]
@@ -155,9 +146,9 @@ class Retries:
         without lists, or not changed by the change.
         """
         if plan.choice:
-            job = self._jobs.start(action, plan.choice, change=change)
+            job = self.jobs.start(action, plan.choice, change=change)
             return job if job and job.total else None
-        return self._jobs.start_with(action, plan.signups, plan.chosen, change=change)
+        return self.jobs.start_with(action, plan.signups, plan.chosen, change=change)
 
     # --- what a retry costs
 
@@ -165,10 +156,10 @@ class Retries:
         """Return how many requests are left today for these numbers of dead letters by account, and
         how long a job of them takes."""
         by_key: Counter[str] = Counter()
-        for account in self._registry.accounts_named(list(counts)):
+        for account in self.finder.registry.accounts_named(list(counts)):
             by_key[account.client_id] += counts[account.name]
         left = {key: self._left_today(key) for key in by_key}
-        pace, now = self._job_ledger.pace, self._now()
+        pace, now = self.job_ledger.pace, self.now()
         times = (
             plan_sending(count, pace, today=for_jobs(left[key]), now=now)
             for key, count in by_key.items()
@@ -178,7 +169,7 @@ class Retries:
         )
 
     def _left_today(self, client_id: str) -> int:
-        return self._ledger.pace.today(client_id).left(self._job_ledger.pace.per_day)
+        return self.finder.ledger.pace.today(client_id).left(self.job_ledger.pace.per_day)
 
 
 def _job_choice(selection: Selection) -> JobChoice | None:

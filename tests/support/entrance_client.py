@@ -63,7 +63,7 @@ async def _exchange(
     if not takes_fast_path:
         entrance._fast_path.take = _leave_it  # type: ignore[method-assign]
     # Each loop connects anew, which a busy machine may hold up. A process does it once.
-    entrance._fast_path._channel._pool.connection_kwargs["socket_connect_timeout"] = 5
+    entrance._fast_path.channel._pool.connection_kwargs["socket_connect_timeout"] = 5
     try:
         return await ask(entrance, environ)
     finally:

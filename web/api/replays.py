@@ -112,7 +112,7 @@ def _wanted(body: dict[str, Any]) -> tuple[JobAction, FieldChange | None]:
 
 
 def _replay(id: str) -> Job:
-    return services().operations.retries.job(full_id(id))
+    return services().operations.retries.retry_job(full_id(id))
 
 
 def _document(job: Job) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from shared.domain.errors import Refused, TooManyTries, WrongPassword
 from shared.domain.phrases import counted
-from shared.operations.operators import SHORTEST_PASSWORD, Operator, Role
+from shared.operations.operators import SHORTEST_PASSWORD, Role
 from shared.operations.sessions import IDLE, LONGEST, is_of
 from web.console import bp, guard, known_devices
 from web.console.guard import current_operator, needs, operator_name, session_id
@@ -35,7 +35,13 @@ def change_password() -> ResponseReturnValue:
     if request.form.get("new") != request.form.get("again"):
         return profile_page(again="This is not the new password from above."), 422
     try:
-        changed = _with_new_password()
+        changed = services().operators.change_own_password(
+            operator_name(),
+            request.form.get("current", ""),
+            request.form.get("new", ""),
+            address=request.remote_addr or "",
+            session=session_id(),
+        )
     except TooManyTries as error:
         return profile_page(current=str(error)), 429, guard.retry_after(error)
     except WrongPassword as error:
@@ -47,16 +53,6 @@ def change_password() -> ResponseReturnValue:
     response = make_response(redirect(url_for("console.profile"), 303))
     known_devices.remember(response, changed)
     return response
-
-
-def _with_new_password() -> Operator:
-    return services().operators.change_own_password(
-        operator_name(),
-        request.form.get("current", ""),
-        request.form.get("new", ""),
-        address=request.remote_addr or "",
-        session=session_id(),
-    )
 
 
 def profile_page(**errors: str) -> str:

@@ -49,27 +49,17 @@ class NotStored:
     why: LedgerUnavailable | KeyReused | VisitorLimited
 
 
+@dataclass(kw_only=True)
 class FastPath:
     """`redis_answers` says whether Redis has answered in time lately."""
 
-    def __init__(
-        self,
-        *,
-        forms: FormCache,
-        intake: Intake,
-        ledger: Ledger,
-        channel: LedgerChannel,
-        redis_answers: Callable[[], bool],
-        translations: Translations,
-        public_url: str,
-    ) -> None:
-        self._forms = forms
-        self._intake = intake
-        self._ledger = ledger
-        self._channel = channel
-        self._redis_answers = redis_answers
-        self._translations = translations
-        self._public_url = public_url
+    forms: FormCache
+    intake: Intake
+    ledger: Ledger
+    channel: LedgerChannel
+    redis_answers: Callable[[], bool]
+    translations: Translations
+    public_url: str
 
     async def take(
         self, name: str, head: Head, body: bytes, *, address: str, request: RequestId
@@ -78,9 +68,9 @@ class FastPath:
 
         `address` is the visitor's, `request` the id of this request.
         """
-        if head.query or len(body) > LARGEST_BODY or not self._redis_answers():
+        if head.query or len(body) > LARGEST_BODY or not self.redis_answers():
             return None
-        form = self._forms.fresh(name)
+        form = self.forms.fresh(name)
         if form is None or not form.enabled or form.captcha != "none":
             return None  # to check a proof of work takes a millisecond
         try:
@@ -91,25 +81,23 @@ class FastPath:
     async def _take(
         self, form: Form, head: Head, body: bytes, address: str, request: RequestId
     ) -> HttpAnswer | NotStored | None:
-        source = source_of(head, self._public_url)
+        source = source_of(head, self.public_url)
         if not source.may_post(form):
             return None
         posted = read_posted(head, body)
         source = first_page(source, posted)
         visitor = visitor_of(form, head, source, posted, address=address)
         key = head.headers.get("idempotency-key") or None
-        signup = self._intake.check(form, posted, visitor, idempotency_key=key, request=request)
-        details = self._intake.accept_details(signup, visitor)
+        signup = self.intake.check(form, posted, visitor, idempotency_key=key, request=request)
+        details = self.intake.accept_details(signup, visitor)
         if details is None:
             return None
         try:
-            answers = await self._channel.run(
-                self._ledger.accept_call(signup.submission, **details)
-            )
-            accepted = self._ledger.read_accepted(answers)
+            answers = await self.channel.run(self.ledger.accept_call(signup.submission, **details))
+            accepted = self.ledger.read_accepted(answers)
         except (LedgerUnavailable, KeyReused, VisitorLimited) as why:
             return NotStored(form, signup, why)
-        self._intake.note(form, signup, accepted)
+        self.intake.note(form, signup, accepted)
         return self._answer(accepted.id, form, posted, source, head)
 
     def _answer(
@@ -121,8 +109,8 @@ class FastPath:
             posted,
             source=source,
             head=head,
-            translations=self._translations,
-            public_url=self._public_url,
+            translations=self.translations,
+            public_url=self.public_url,
         )
         more = cors_headers(form, source).items()
         return HttpAnswer(answer.status, [*answer.headers, *_SECURITY, *more], answer.body, id)

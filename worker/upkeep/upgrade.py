@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from dataclasses import dataclass
 from datetime import timedelta
 
 import redis
@@ -15,20 +16,18 @@ UPGRADE_EVERY = timedelta(seconds=3)
 PAUSE = timedelta(milliseconds=20)
 
 
+@dataclass(frozen=True, slots=True)
 class LedgerUpgrade:
     """Runs in every worker. If one dies in the middle, another one goes on."""
 
-    def __init__(
-        self, client: "redis.Redis", stopping: threading.Event, steps: tuple[Step, ...] = STEPS
-    ) -> None:
-        self._client = client
-        self._stopping = stopping
-        self._steps = steps
+    client: "redis.Redis"
+    stopping: threading.Event
+    steps: tuple[Step, ...] = STEPS
 
     def look(self) -> None:
         """Upgrade the records that are left, until the worker stops."""
         with contextlib.suppress(Refused):  # the poller logs it
-            open_ledger(self._client, self._steps)
-            while upgrade_some(self._client, self._steps):
-                if self._stopping.wait(PAUSE.total_seconds()):
+            open_ledger(self.client, self.steps)
+            while upgrade_some(self.client, self.steps):
+                if self.stopping.wait(PAUSE.total_seconds()):
                     return

@@ -238,7 +238,7 @@ def _follow(runtime: CommandRuntime, id: str) -> None:
     """Show the job's progress until it has ended or the operator presses Ctrl-C."""
     line = ProgressLine(sys.stderr, runtime.clock)
     try:
-        while (job := runtime.operations.retries.job(id)).ended_at is None:
+        while (job := runtime.operations.retries.retry_job(id)).ended_at is None:
             line.show(_progress(job), job.left(utc_now()))
             runtime.sleep(LOOK_EVERY.total_seconds())
         line.clear()
@@ -275,7 +275,7 @@ def _progress(job: Job) -> str:
 @pass_runtime
 def list_replays(runtime: CommandRuntime) -> None:
     """List the jobs that retry, the latest first. Ended ones are kept for 30 days."""
-    found = runtime.operations.retries.jobs()
+    found = runtime.operations.retries.retry_jobs()
     runtime.output.json([job_document(job, utc_now()) for job in found])
     if not found:
         runtime.output.say("No jobs.")

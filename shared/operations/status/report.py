@@ -55,7 +55,7 @@ class StatusReader:
             requests_per_day=settings.requests_per_day,
             rests_until=now + rest if rest >= WORTH_SHOWING else None,
             pulse=status.pulse(),
-            in_jobs=sum(job.waiting for job in self.operations.retries.jobs()),
+            in_jobs=sum(job.waiting for job in self.operations.retries.retry_jobs()),
             redis_problem=refused_writes(self.client),
             memory=ServerMemory(self.client).forecast(),
             records=status.records(),

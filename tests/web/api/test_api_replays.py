@@ -39,7 +39,7 @@ def test_a_replay_has_all_that_match_when_it_starts(
 
 def test_it_says_what_the_day_leaves(app: Flask, operator: Script, ledger: Ledger) -> None:
     many(ledger, 2)
-    pace = services_of(app).operations.retries._job_ledger.pace
+    pace = services_of(app).operations.retries.job_ledger.pace
     used = ledger.pace.used_today("test-key")
     started = operator.post("/replays").get_json()
     quota = started["quota"]
