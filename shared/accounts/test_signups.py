@@ -73,37 +73,25 @@ class TestSignup:
         return asdict(self) | {"removable": self.removable}
 
 
+@dataclass(eq=False)
 class TestSignups:
     """Raises `Refused` for what cannot be done, and `LedgerUnavailable`."""
 
-    def __init__(
-        self,
-        client: "redis.Redis",
-        ledger: Ledger,
-        api: AccountApi,
-        *,
-        fingerprints: Callable[[], Fingerprints],
-        check_email: CheckEmail,
-        new_id: Callable[[], str],
-        notify_workers: Callable[[str], None],
-        now: Callable[[], datetime],
-    ) -> None:
-        self._client = client
-        self._trail = AuditTrail(client)
-        self._ledger = ledger
-        self._api = api
-        self._fingerprints = fingerprints
-        self._check_email = check_email
-        self._new_id = new_id
-        self._notify_workers = notify_workers
-        self._now = now
+    client: "redis.Redis"
+    ledger: Ledger
+    api: AccountApi
+    fingerprints: Callable[[], Fingerprints]
+    check_email: CheckEmail
+    new_id: Callable[[], str]
+    notify_workers: Callable[[str], None]
+    now: Callable[[], datetime]
 
     def start(self, account: str, email: str, wanted_list: str, *, by: str) -> TestSignup:
         """Accept a sign-up of `email` for the list with this name or id, like a visitor's."""
         compared = self._compared(email)
         chosen = self._list_id(account, wanted_list)
         submission = Submission(
-            id=self._new_id(),
+            id=self.new_id(),
             form=TEST_FORM,
             account=account,
             contact=Contact(fields={"email_address": email.strip()}),
@@ -112,22 +100,24 @@ class TestSignups:
                 text=f"A test sign-up by {by}.", version=TEST_FORM, box=None, address="", page=None
             ),
         )
-        self._ledger.accept(
+        self.ledger.accept(
             submission,
-            person=self._fingerprints().person(compared),
+            person=self.fingerprints().person(compared),
             digest=submission.id,  # unique, so that a second test is no duplicate
             idempotency_key=None,
             visitor=None,
             limit=None,
         )
-        self._trail.add(Action.TEST_SIGNUP, account=account, target=submission.id)
-        self._notify_workers(account)
+        AuditTrail(self.client).add(Action.TEST_SIGNUP, account=account, target=submission.id)
+        self.notify_workers(account)
         return self._test_signup(self._signup(account, submission.id), {})
 
     def follow_form(self, form: Form, id: str) -> None:
         """Have the sign-up `id`, which an operator has sent to the form, be followed as a test."""
         self._keep(form.account, id, {"form": form.name})
-        self._trail.add(Action.TEST_SIGNUP, account=form.account, target=id, form=form.name)
+        AuditTrail(self.client).add(
+            Action.TEST_SIGNUP, account=form.account, target=id, form=form.name
+        )
 
     def follow(self, account: str, id: str) -> TestSignup:
         """Return how far it has got; reads the contact back after the delivery."""
@@ -142,7 +132,7 @@ class TestSignups:
         """Whether it is time to ask Constant Contact for something that is not known yet."""
         if "permission" in seen or "removed" in seen or seen.get("reads", 0) >= _MOST_READS:
             return False
-        return self._now().timestamp() >= float(seen.get("again_at", 0))
+        return self.now().timestamp() >= float(seen.get("again_at", 0))
 
     def remove(self, account: str, id: str) -> TestSignup:
         """Delete the contact that the test created. Raises `Refused` when it created none."""
@@ -157,20 +147,20 @@ class TestSignups:
                 "This address was a contact before the test, so the contact is not removed. In"
                 " Constant Contact, you can undo what the test added."
             )
-        self._api.read(account, lambda api, token: api.delete_contact(token, contact_id))
-        self._trail.add(Action.REMOVE_TEST_CONTACT, account=account, target=id)
+        self.api.read(account, lambda api, token: api.delete_contact(token, contact_id))
+        AuditTrail(self.client).add(Action.REMOVE_TEST_CONTACT, account=account, target=id)
         seen = {**self._seen(account, id), "removed": True}
         self._keep(account, id, seen)
         return self._test_signup(signup, seen)
 
     def _compared(self, email: str) -> str:
         try:
-            return self._check_email(email.strip())
+            return self.check_email(email.strip())
         except ValueError as error:
             raise Refused(f"This is not an e-mail address: {error}") from error
 
     def _list_id(self, account: str, wanted: str) -> str:
-        lists = self._api.lists(account, max_age=FRESH).lists
+        lists = self.api.lists(account, max_age=FRESH).lists
         same = wanted.strip().casefold()
         for each in lists:
             if same in (each.id.casefold(), each.name.strip().casefold()):
@@ -179,7 +169,7 @@ class TestSignups:
         raise Refused(f"There is no list {wanted!r}. The account's lists: {names}.")
 
     def _signup(self, account: str, id: str) -> Signup:
-        signup = self._ledger.find(id, [account])
+        signup = self.ledger.find(id, [account])
         if signup is None or not self._is_test(signup):
             raise Refused(f"There is no test sign-up {id} in {account}.")
         return signup
@@ -194,15 +184,15 @@ class TestSignups:
         except ApiCallFailed as error:
             seen = {"trouble": str(error)}
         pause = min(_FIRST_PAUSE * 2 ** (reads - 1), _LONGEST_PAUSE)
-        return seen | {"reads": reads, "again_at": (self._now() + pause).timestamp()}
+        return seen | {"reads": reads, "again_at": (self.now() + pause).timestamp()}
 
     def _ask(self, signup: Signup) -> dict[str, Any]:
-        contact = self._api.read(
+        contact = self.api.read(
             signup.account, lambda api, token: api.contact(token, signup.contact.email)
         )
         if contact is None:
             return {"trouble": "Constant Contact does not find the contact yet."}
-        lists = self._api.lists(signup.account, max_age=FRESH)
+        lists = self.api.lists(signup.account, max_age=FRESH)
         return {
             "lists": [lists.named(id) for id in contact.lists],
             "permission": contact.permission or "not known",
@@ -227,13 +217,13 @@ class TestSignups:
         )
 
     def _seen(self, account: str, id: str) -> dict[str, Any]:
-        stored = stored_texts.test_signup(self._client, account, id).read()
+        stored = stored_texts.test_signup(self.client, account, id).read()
         if not stored:
             return {}
         return read_one(RecordKind.TEST_SIGNUP, id, lambda: json_object(stored)) or {}
 
     def _keep(self, account: str, id: str, seen: dict[str, Any]) -> None:
-        stored_texts.test_signup(self._client, account, id).write(json.dumps(seen), _FOLLOWED)
+        stored_texts.test_signup(self.client, account, id).write(json.dumps(seen), _FOLLOWED)
 
 
 def what_it_means(permission: str, action: str | None) -> str:

@@ -73,6 +73,7 @@ class FoundContact:
     lists: tuple[str, ...]
 
 
+@dataclass(eq=False, repr=False)
 class ConstantContact:
     """Talks to the API with the access token that each call is given.
 
@@ -82,30 +83,20 @@ class ConstantContact:
     that. `rest` makes all calls with the key wait after a 429.
     """
 
-    def __init__(
-        self,
-        api_url: str,
-        connection: "Connection",
-        *,
-        grant: Callable[[], None],
-        rest: Callable[[timedelta], None],
-        deadline: timedelta,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._api_url = api_url
-        self._connection = connection
-        self._grant = grant
-        self._rest = rest
-        self._deadline = deadline
-        self._now = now
-        self.clock_ahead: timedelta | None = None
+    api_url: str
+    connection: "Connection"
+    grant: Callable[[], None]
+    rest: Callable[[timedelta], None]
+    deadline: timedelta
+    now: Callable[[], datetime]
+    clock_ahead: timedelta | None = field(default=None, init=False)
 
     def prepare(self) -> None:
         """Make sure that there is a live connection; raises `ConnectionFailed`."""
-        self._connection.open(self._api_url)
+        self.connection.open(self.api_url)
 
     def close(self) -> None:
-        self._connection.close()
+        self.connection.close()
 
     def sign_up(self, access_token: str, body: Mapping[str, Any]) -> ApiAnswer:
         """Create or update a contact. Safe to send twice: contacts are known by address."""
@@ -188,23 +179,23 @@ class ConstantContact:
         path = f"/contacts/{quote(contact_id, safe='')}"
         response = self._request("DELETE", access_token, path, what)
         if response.status_code not in (200, 204, 404):
-            raise _api_error(what, response, self._now())
+            raise _api_error(what, response, self.now())
 
     def _deliver(
         self, method: str, access_token: str, path: str, body: Mapping[str, Any] | None = None
     ) -> tuple[ApiAnswer, Response | None]:
         """Send a request that got its slot with its claim. The caller judges the answer."""
         try:
-            response = self._connection.send(
+            response = self.connection.send(
                 method,
-                self._api_url + path,
+                self.api_url + path,
                 headers=_headers(access_token),
                 json=body,
-                deadline=self._deadline,
+                deadline=self.deadline,
             )
         except ConnectionFailed as error:
             return no_answer(error), None
-        return read_answer(response, self._now()), response
+        return read_answer(response, self.now()), response
 
     def _pages(
         self, access_token: str, path: str, name: str, needed: Sequence[str]
@@ -231,8 +222,8 @@ class ConstantContact:
         """Return the next page's URL; the token is sent only to the API itself."""
         try:
             split_address(href)  # refuses a host that `urljoin` would read for minutes
-            url = urljoin(self._api_url, href)
-            elsewhere = origin_of(url) != origin_of(self._api_url)
+            url = urljoin(self.api_url, href)
+            elsewhere = origin_of(url) != origin_of(self.api_url)
         except ValueError as error:  # such as a bracket that is not closed
             raise _unreadable(what) from error
         if elsewhere:
@@ -244,28 +235,28 @@ class ConstantContact:
         response = self._request("GET", access_token, where, what)
         if response.status_code == 200:
             return read_body(response)
-        raise _api_error(what, response, self._now())
+        raise _api_error(what, response, self.now())
 
     def _request(self, method: str, access_token: str, where: str, what: str) -> Response:
         """Send the request, and send it again after a rest if the rate limit was exceeded."""
-        url = self._api_url + where if where.startswith("/") else where
+        url = self.api_url + where if where.startswith("/") else where
         response = self._request_once(method, access_token, url, what)
-        rest = rest_after(read_answer(response, self._now()))
+        rest = rest_after(read_answer(response, self.now()))
         if rest is None:
             return response
-        self._rest(rest)
+        self.rest(rest)
         return self._request_once(method, access_token, url, what)
 
     def _request_once(self, method: str, access_token: str, url: str, what: str) -> Response:
         try:
             self.prepare()
-            self._grant()
-            response = self._connection.send(
-                method, url, headers=_headers(access_token), deadline=self._deadline
+            self.grant()
+            response = self.connection.send(
+                method, url, headers=_headers(access_token), deadline=self.deadline
             )
         except ConnectionFailed as error:
             raise ApiUnavailable(what, no_answer(error)) from error
-        self.clock_ahead = clock_ahead_in(response, self._now())
+        self.clock_ahead = clock_ahead_in(response, self.now())
         return response
 
 

@@ -95,6 +95,7 @@ class _Opened:
     fresh_until: float
 
 
+@dataclass(eq=False, repr=False)
 class TokenVault:
     """The tokens of all accounts. Safe between threads.
 
@@ -104,36 +105,21 @@ class TokenVault:
     `TokenUnavailable`, of which `NotOurs` is one.
     """
 
-    def __init__(
-        self,
-        tokens: TokenLedger,
-        oauth: Callable[[str], OAuth | None],
-        sealer: Sealer,
-        *,
-        origin: TokenOrigin,
-        instance: str,
-        refresh_after: timedelta,
-        now: Callable[[], datetime],
-        sleep: Callable[[float], None] = time.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
-        call_deadline: timedelta = CALL_DEADLINE,
-        keep_storing: timedelta = KEEP_STORING,
-    ) -> None:
-        self._tokens = tokens
-        self._oauth = oauth
-        self._sealer = sealer
-        self._origin = origin
-        self._instance = instance
-        self._refresh_after = refresh_after
-        self._now = now
-        self._sleep = sleep
-        self._monotonic = monotonic
-        self._call_deadline = call_deadline
-        self._keep_storing = keep_storing
-        self._opened: dict[str, _Opened] = {}
-        self._worked: dict[str, int] = {}
-        self._refused: dict[str, int] = {}
-        self._calls = RunningCalls()
+    tokens: TokenLedger
+    oauth: Callable[[str], OAuth | None]
+    sealer: Sealer
+    origin: TokenOrigin
+    instance: str
+    refresh_after: timedelta
+    now: Callable[[], datetime]
+    sleep: Callable[[float], None] = time.sleep
+    monotonic: Callable[[], float] = time.monotonic
+    call_deadline: timedelta = CALL_DEADLINE
+    keep_storing: timedelta = KEEP_STORING
+    _opened: dict[str, "_Opened"] = field(default_factory=dict, init=False)
+    _worked: dict[str, int] = field(default_factory=dict, init=False)
+    _refused: dict[str, int] = field(default_factory=dict, init=False)
+    _calls: RunningCalls = field(default_factory=RunningCalls, init=False)
 
     def stored_token(self, account: str) -> Token:
         """Return the stored token, whatever its state."""
@@ -167,7 +153,7 @@ class TokenVault:
             opened is None
             or opened.token.version == self._refused.get(account)
             or version not in (None, opened.token.version)
-            or self._monotonic() >= opened.fresh_until
+            or self.monotonic() >= opened.fresh_until
         ):
             return self.fresh(account)
         return opened.token
@@ -183,12 +169,12 @@ class TokenVault:
 
     def note_access_refused(self, account: str, version: int) -> None:
         """Note that the API refuses the access token of a revoked pair: nothing works any more."""
-        self._tokens.access_refused(account, version)
+        self.tokens.access_refused(account, version)
 
     def find_due(self, accounts: Iterable[str]) -> list[str]:
         """Return those of `accounts` for which `refresh_due` has something to do."""
-        return self._tokens.find_due(
-            accounts, self._owner(), origin=self._origin, refresh_after=self._refresh_after
+        return self.tokens.find_due(
+            accounts, self._owner(), origin=self.origin, refresh_after=self.refresh_after
         )
 
     def refresh_due(self, account: str) -> bool:
@@ -213,13 +199,13 @@ class TokenVault:
 
     def stored_of(self, accounts: Iterable[str]) -> Iterator[StoredTokens | None]:
         """Yield what is stored about each account's tokens; None for `NotConnected`."""
-        for stored in self._tokens.read_all(accounts):
-            usable = stored and (self.is_elsewhere(stored) or self._oauth(stored.client_id))
+        for stored in self.tokens.read_all(accounts):
+            usable = stored and (self.is_elsewhere(stored) or self.oauth(stored.client_id))
             yield stored if usable else None
 
     def next_refresh(self, stored: StoredTokens) -> datetime:
         """Return when the tokens are due to be refreshed."""
-        return stored.received_at + min(self._refresh_after, stored.life / 2)
+        return stored.received_at + min(self.refresh_after, stored.life / 2)
 
     def is_foreign(self, stored: StoredTokens) -> bool:
         """Whether another installation keeps these tokens fresh, so that this one must not.
@@ -227,17 +213,17 @@ class TokenVault:
         A process of the same installation with another name is recognized by its Redis server.
         """
         owner = stored.owner
-        if owner is None or owner.instance == self._instance:
+        if owner is None or owner.instance == self.instance:
             return False
-        return not owner.server or owner.server != self._tokens.server()
+        return not owner.server or owner.server != self.tokens.server()
 
     def has_key(self, client_id: str) -> bool:
         """Whether the secret of this API key is known for the server that is configured."""
-        return self._oauth(client_id) is not None
+        return self.oauth(client_id) is not None
 
     def is_elsewhere(self, stored: StoredTokens) -> bool:
         """Whether the tokens were got at other addresses than are configured."""
-        return stored.origin is not None and str(stored.origin) != str(self._origin)
+        return stored.origin is not None and str(stored.origin) != str(self.origin)
 
     def move(self, account: str) -> TokenOrigin | None:
         """Have the tokens sent to the addresses that are configured now; return those before, None
@@ -245,22 +231,22 @@ class TokenVault:
         stored = self._of_any_origin(account)
         if not self.is_elsewhere(stored):
             return None
-        moved = self._tokens.set_origin(account, stored.origin, self._origin)
+        moved = self.tokens.set_origin(account, stored.origin, self.origin)
         return stored.origin if moved else None
 
     def claim_ownership(self, account: str) -> None:
         """Make this installation the one that keeps the tokens fresh."""
         self._read(account)
-        self._tokens.own(account, self._owner())
+        self.tokens.own(account, self._owner())
 
     def forget(self, account: str) -> bool:
         """Forget the account's tokens; False when there were none."""
-        return self._tokens.forget(account)
+        return self.tokens.forget(account)
 
     def worked(self, account: str, version: int) -> None:
         """Note that the API accepted the token; uses Redis only once for each version."""
         if self._worked.get(account) != version:
-            self._tokens.worked(account, version)
+            self.tokens.worked(account, version)
             self._worked[account] = version
 
     def store(
@@ -280,11 +266,11 @@ class TokenVault:
         """
         digest = _digest(spent) if spent else ""
         pair = self._sealed(tokens, client_id)
-        self._tokens.store(
+        self.tokens.store(
             account,
             pair,
             self._owner(),
-            origin=self._origin,
+            origin=self.origin,
             spent=digest,
             replacement=replacement,
         )
@@ -292,11 +278,11 @@ class TokenVault:
 
     def has_replaced(self, account: str, refresh_token: str) -> bool:
         """Whether a stored newer token replaced this one, which must never be sent again."""
-        return self._tokens.was_spent(account, _digest(refresh_token))
+        return self.tokens.was_spent(account, _digest(refresh_token))
 
     def has(self, account: str, refresh_token: str) -> bool:
         """Whether this is the refresh token that the account has now."""
-        stored = self._tokens.read(account)
+        stored = self.tokens.read(account)
         return stored is not None and stored.digest == _digest(refresh_token)
 
     def wait_for_calls(self) -> bool:
@@ -309,21 +295,21 @@ class TokenVault:
     def _newer(self, account: str, stale: Stale) -> Token:
         """Return the stored token once it is not `stale`; refresh it if nobody else does."""
         holder = secrets.token_hex(8)
-        give_up_at = self._monotonic() + LONGEST_WAIT.total_seconds()
+        give_up_at = self.monotonic() + LONGEST_WAIT.total_seconds()
         while stale(stored := self._read(account)):
             self._check_askable(account, stored)
-            if self._monotonic() > give_up_at:
+            if self.monotonic() > give_up_at:
                 raise TokenUnavailable(
                     "another process is refreshing the token and has not finished"
                 )
-            if not self._tokens.lock(account, holder, LOCK_LIFE):
-                self._sleep(POLL.total_seconds())
+            if not self.tokens.lock(account, holder, LOCK_LIFE):
+                self.sleep(POLL.total_seconds())
                 continue
             try:
                 with self._calls.counted():
                     self._refresh(account, holder, stale)
             finally:
-                self._tokens.unlock(account, holder)
+                self.tokens.unlock(account, holder)
         return self._opened_token(account, stored)
 
     def _refresh(self, account: str, call: str, stale: Stale) -> None:
@@ -332,16 +318,16 @@ class TokenVault:
         if not stale(stored):
             return
         self._check_askable(account, stored)
-        refresh_token = self._sealer.open(stored.refresh)
+        refresh_token = self.sealer.open(stored.refresh)
         try:
-            with self._oauth_of(account, stored).endpoint(self._call_deadline) as endpoint:
+            with self._oauth_of(account, stored).endpoint(self.call_deadline) as endpoint:
                 if not self._begin(account, call, stored.version):
                     return
                 tokens = endpoint.refresh(refresh_token)
         except InvalidGrant as error:
             self._handle_invalid_grant(account, call, stored, error)
         except (InvalidClient, TokenEndpointFailed) as error:
-            self._tokens.failed(account, call, stored.version, str(error))
+            self.tokens.failed(account, call, stored.version, str(error))
             log.warning("token refresh failed: %s", error, extra={"account": account})
             raise TokenUnavailable(str(error), self._read(account).retry_at) from error
         else:
@@ -355,16 +341,16 @@ class TokenVault:
         the token that was spent. A process that was frozen in between does not know what others
         have done meanwhile, and reads again.
         """
-        life = BEGIN_DEADLINE + self._call_deadline + self._keep_storing + LAST_TRY
-        asked_at = self._monotonic()
-        begun = self._tokens.begin(account, call, version, life)
-        return begun and self._monotonic() < asked_at + BEGIN_DEADLINE.total_seconds()
+        life = BEGIN_DEADLINE + self.call_deadline + self.keep_storing + LAST_TRY
+        asked_at = self.monotonic()
+        begun = self.tokens.begin(account, call, version, life)
+        return begun and self.monotonic() < asked_at + BEGIN_DEADLINE.total_seconds()
 
     def _handle_invalid_grant(
         self, account: str, call: str, sent: StoredTokens, error: InvalidGrant
     ) -> None:
         """Raise what an invalid_grant means; returns when newer tokens are stored by now."""
-        match self._tokens.refused(account, call, sent.digest):
+        match self.tokens.refused(account, call, sent.digest):
             case "revoked":
                 log.error("refresh token revoked", extra={"account": account})
                 raise Revoked(str(error)) from error
@@ -380,18 +366,18 @@ class TokenVault:
         """Store the new pair, `tokens`, for the pair that was `spent`. No other process has it, so
         this retries while Redis is away."""
         pair = self._sealed(tokens, spent.client_id)
-        give_up_at = self._monotonic() + self._keep_storing.total_seconds()
+        give_up_at = self.monotonic() + self.keep_storing.total_seconds()
         while True:
             try:
                 owner = self._owner()
-                version = self._tokens.renew(account, call, pair, owner, spent=spent)
+                version = self.tokens.renew(account, call, pair, owner, spent=spent)
                 break
             except LedgerUnavailable:
-                if self._monotonic() > give_up_at:
+                if self.monotonic() > give_up_at:
                     log.critical("refreshed tokens could not be stored", extra={"account": account})
                     raise
                 log.error("refreshed tokens not stored yet", extra={"account": account})
-                self._sleep(1.0)
+                self.sleep(1.0)
         if version is None:
             log.warning("refreshed tokens came too late", extra={"account": account})
         else:
@@ -400,7 +386,7 @@ class TokenVault:
     # --- what is stored
 
     def _of_any_origin(self, account: str) -> StoredTokens:
-        stored = self._tokens.read(account)
+        stored = self.tokens.read(account)
         if stored is None:
             raise NotConnected(f"{account} is not connected; run: relay connect {account}")
         return stored
@@ -409,15 +395,15 @@ class TokenVault:
         stored = self._of_any_origin(account)
         if stored.origin is None:
             # Whoever is first notes it, and everybody else goes by that.
-            self._tokens.set_origin(account, None, self._origin)
+            self.tokens.set_origin(account, None, self.origin)
             return self._read(account)
         if self.is_elsewhere(stored):
-            raise OtherOrigin(_other_origin(account, stored.origin, self._origin))
+            raise OtherOrigin(_other_origin(account, stored.origin, self.origin))
         self._oauth_of(account, stored)
         return stored
 
     def _oauth_of(self, account: str, stored: StoredTokens) -> OAuth:
-        oauth = self._oauth(stored.client_id)
+        oauth = self.oauth(stored.client_id)
         if oauth is None:
             raise NotConnected(
                 f"{account} was connected with another API key than CTCT_CLIENT_ID;"
@@ -426,14 +412,14 @@ class TokenVault:
         return oauth
 
     def _owner(self) -> Owner:
-        return Owner(self._instance, self._tokens.server())
+        return Owner(self.instance, self.tokens.server())
 
     def _keep_owner(self, account: str, stored: StoredTokens) -> None:
         """Write down where this installation is now, if the tokens are its own. Redis may have been
         restarted, and older versions wrote nothing down."""
         owner = self._owner()
         if owner != stored.owner and (not stored.owner or stored.owner.instance == owner.instance):
-            self._tokens.own(account, owner)
+            self.tokens.own(account, owner)
 
     def _check_askable(self, account: str, stored: StoredTokens) -> None:
         """Raise when these tokens must not be sent to the token endpoint, or not now."""
@@ -442,7 +428,7 @@ class TokenVault:
         if stored.owner and self.is_foreign(stored):
             raise NotOurs(
                 f"the installation {stored.owner.instance} keeps the tokens of {account} fresh, and"
-                f" this one is {self._instance}. If this one is a copy, connect another account. If"
+                f" this one is {self.instance}. If this one is a copy, connect another account. If"
                 f" it has replaced the other, run: relay accounts take-over {account}"
             )
         if stored.retry_at and stored.read_at < stored.retry_at:
@@ -461,7 +447,7 @@ class TokenVault:
             scopes=stored.scopes,
         )
         fresh_for = stored.left - _margin(stored)
-        fresh_until = self._monotonic() + fresh_for.total_seconds()
+        fresh_until = self.monotonic() + fresh_for.total_seconds()
         self._opened[account] = _Opened(stored.access, token, fresh_until)
         return token
 
@@ -469,22 +455,22 @@ class TokenVault:
         opened = self._opened.get(account)
         if opened and opened.sealed == sealed:
             return opened.token.access
-        return self._sealer.open(sealed)
+        return self.sealer.open(sealed)
 
     def _sealed(self, tokens: TokenSet, client_id: str) -> SealedPair:
         if tokens.refresh_token is None:
             raise ValueError("tokens without a refresh token cannot be kept fresh")
         return SealedPair(
-            access=self._sealer.seal(tokens.access_token),
-            refresh=self._sealer.seal(tokens.refresh_token),
+            access=self.sealer.seal(tokens.access_token),
+            refresh=self.sealer.seal(tokens.refresh_token),
             digest=_digest(tokens.refresh_token),
-            life=tokens.life(self._now()),
+            life=tokens.life(self.now()),
             scopes=tokens.scopes(),
             client_id=client_id,
         )
 
     def _due(self, stored: StoredTokens) -> bool:
-        return stored.age >= self._refresh_after or stored.left < stored.life / 2
+        return stored.age >= self.refresh_after or stored.left < stored.life / 2
 
 
 def look_at_tokens_every(refresh_after: timedelta) -> timedelta:

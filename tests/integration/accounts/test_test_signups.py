@@ -42,7 +42,7 @@ def clock() -> Clock:
 def trials(tools: AccountServices, sandbox: SandboxServer, clock: Clock) -> TestSignups:
     """TestSignups of `acme`, which was just connected."""
     connect(tools.connecting, sandbox)
-    tools.test_signups._now = clock
+    tools.test_signups.now = clock
     return tools.test_signups
 
 
@@ -205,7 +205,7 @@ def test_two_tests_of_one_address_are_two(trials: TestSignups, ledger: Ledger) -
 
 
 def test_a_list_is_wanted_by_its_name_or_its_id(trials: TestSignups) -> None:
-    chosen = next(each for each in trials._api.lists("acme").lists if each.name == "Newsletter")
+    chosen = next(each for each in trials.api.lists("acme").lists if each.name == "Newsletter")
 
     for wanted in (chosen.id, chosen.id.upper(), " newsLETTER "):
         trial = start(trials, wanted)

@@ -162,7 +162,7 @@ def test_tokens_of_an_older_version_belong_to_the_first_address_that_uses_them(
 ) -> None:
     redis_client.hdel(TOKENS, "origin")
     first, second = (make_vault(each, redis_client) for each in (live_settings, elsewhere))
-    read = second._tokens.read
+    read = second.tokens.read
     seen: list[Token] = []
 
     def first_is_faster(account: str) -> Any:
@@ -172,7 +172,7 @@ def test_tokens_of_an_older_version_belong_to_the_first_address_that_uses_them(
             seen.append(first.fresh("acme"))
         return found
 
-    second._tokens.read = first_is_faster  # type: ignore[method-assign]
+    second.tokens.read = first_is_faster  # type: ignore[method-assign]
     with pytest.raises(OtherOrigin):
         second.fresh("acme")
     assert first.refresh("acme").version == seen[0].version + 1
