@@ -19,7 +19,7 @@ from shared.operations.operators import Role
 from web.api import bp
 from web.api.endpoint import endpoint
 from web.api.filters import ReplayFilterSchema, signup_filter
-from web.api.schemas import AnswerSchema, Count, Text, TextOrNull, Texts, Time, TimeOrNull
+from web.api.schemas import AnswerSchema, Count, Text, TextList, TextOrNull, Time, TimeOrNull
 from web.services import services
 
 
@@ -53,7 +53,7 @@ class ReplaySchema(AnswerSchema):
         metadata={"description": "The fields that it leaves out, and those that it sets."},
     )
     account = TextOrNull("If it concerns one alone.")
-    accounts = Texts()
+    accounts = TextList()
     by = Text("The operator who began it.")
     chosen = fields.Dict(keys=fields.String(), required=True)
     started_at = Time()

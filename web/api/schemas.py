@@ -37,7 +37,7 @@ class TextOrNull(_OrNull, Text):
     pass
 
 
-class Texts(_Always, fields.List[str]):
+class TextList(_Always, fields.List[str]):
     def __init__(self, about: str = "", **options: Any) -> None:
         super().__init__(about, cls_or_instance=fields.String(), **options)
 

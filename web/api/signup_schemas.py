@@ -12,8 +12,8 @@ from web.api.schemas import (
     Flag,
     Text,
     TextByName,
+    TextList,
     TextOrNull,
-    Texts,
     Time,
     TimeOrNull,
 )
@@ -29,7 +29,7 @@ class SummarySchema(AnswerSchema):
     settled_at = TimeOrNull()
     attempts = Count()
     reason = TextOrNull(f"Such as {', '.join([*DeathReason, *QuarantineReason])}.")
-    reasons = Texts("Why it was quarantined, the heaviest reason first.")
+    reasons = TextList("Why it was quarantined, the heaviest reason first.")
     score = fields.Integer(
         required=True,
         allow_none=True,
@@ -87,7 +87,7 @@ class SignupSchema(SummarySchema):
     seen = TextByName("What caused reasons of its quarantine, by the reason.")
     fields_cut = Count("How many fields were too many or too large to be kept.")
     typed = TextByName()
-    lists = Texts()
+    lists = TextList()
     contact_id = TextOrNull()
     claims_lost = Count()
     consent = fields.Nested(ConsentSchema, required=True)

@@ -14,8 +14,8 @@ from web.api.schemas import (
     Flag,
     Seconds,
     Text,
+    TextList,
     TextOrNull,
-    Texts,
     Time,
     TimeOrNull,
 )
@@ -32,7 +32,7 @@ class TotalsSchema(AnswerSchema):
 
 
 class BalanceSchema(TotalsSchema):
-    uneven = Texts("Names of the accounts whose counts do not add up.")
+    uneven = TextList("Names of the accounts whose counts do not add up.")
 
 
 class HoldSchema(AnswerSchema):
@@ -47,7 +47,7 @@ class HoldSchema(AnswerSchema):
 class TokenSchema(AnswerSchema):
     expires_at = Time()
     refreshed_at = Time()
-    scopes = Texts(allow_none=True)
+    scopes = TextList(allow_none=True)
 
 
 class AccountSchema(TotalsSchema):

@@ -79,7 +79,7 @@ class FormInput:
 
 
 @dataclass(frozen=True, slots=True)
-class ListChoice:
+class ListBox:
     """A check box of a list."""
 
     id: str
@@ -98,7 +98,7 @@ class FormPage:
     button: str
     consent_text: str
     inputs: tuple[FormInput, ...]
-    choices: tuple[ListChoice, ...]
+    choices: tuple[ListBox, ...]
     consented: bool
     hidden: tuple[tuple[str, str], ...]
     errors: tuple[FieldError, ...]
@@ -189,14 +189,12 @@ def _contact_input(field: Field, label: str, value: str, wrong: Mapping[str, str
     )
 
 
-def _choices(form: Form, posted: Mapping[str, list[str]]) -> tuple[ListChoice, ...]:
+def _choices(form: Form, posted: Mapping[str, list[str]]) -> tuple[ListBox, ...]:
     if len(form.lists) < 2:
         return ()
     wanted = {name.lower() for name in instruction(posted, LISTS)}
     return tuple(
-        ListChoice(
-            ref.id, ref.name, not wanted or bool(wanted & {ref.id.lower(), ref.name.lower()})
-        )
+        ListBox(ref.id, ref.name, not wanted or bool(wanted & {ref.id.lower(), ref.name.lower()}))
         for ref in form.lists
     )
 
