@@ -16,7 +16,6 @@ import redis
 from relay.start.data_dir import announced, keep_files_private
 from relay.start.demo import DEMO_FORM, set_up_demo
 from relay.start.embedded_valkey import remove_leftovers
-from relay.start.invocation import child_command
 from relay.start.own_sandbox import OwnSandbox, check_public_url, how_others_come
 from relay.start.plan import Plan, make_plan
 from relay.start.supervisor import Process, Supervisor
@@ -113,7 +112,7 @@ def _valkey(plan: Plan, settings: Settings) -> Iterator[Process]:
 def _sandbox(plan: Plan, settings: Settings) -> Iterator[Process]:
     if plan.sandbox:
         bind = plan.sandbox
-        command = [*child_command("sandbox"), "--bind", str(bind), *_limits(settings)]
+        command = [*_command("sandbox"), "--bind", str(bind), *_limits(settings)]
         yield Process("sandbox", command, plan.environ, lambda: _answers(f"http://{bind}/"))
 
 
@@ -125,9 +124,9 @@ def _limits(settings: Settings) -> list[str]:
 
 def _own_processes(plan: Plan, settings: Settings) -> Iterator[Process]:
     healthz = f"http://{settings.bind.from_here()}/healthz"
-    yield Process("web", child_command("web"), plan.environ, lambda: _answers(healthz))
+    yield Process("web", _command("web"), plan.environ, lambda: _answers(healthz))
     for name in ("worker", "beat"):
-        yield Process(name, child_command(name), plan.environ, lambda: True)
+        yield Process(name, _command(name), plan.environ, lambda: True)
 
 
 def _welcome(plan: Plan, settings: Settings) -> str:
@@ -166,3 +165,12 @@ def _answers(url: str) -> bool:
             return True
     except (OSError, http.client.HTTPException):
         return False
+
+
+def _command(name: str) -> list[str]:
+    """Return the arguments that start the process `relay NAME`.
+
+    `-P` keeps the current folder off the module path: a website's folder may have a `web` or
+    `shared` of its own.
+    """
+    return [sys.executable, "-P", "-m", "relay", name]

@@ -14,7 +14,7 @@ from shared.constant_contact.pacing import Pacer, job_pace
 from shared.doctor import form_checks, live_account_checks, redis_checks, stored_account_checks
 from shared.doctor.check_runner import CheckTask, run_together, task
 from shared.doctor.deploy.deployment import Deployment
-from shared.doctor.form_checks import FormChecks
+from shared.doctor.form_checks import check_forms
 from shared.doctor.installation import ACCOUNTS, Installation
 from shared.doctor.live_account_checks import LiveAccountChecks
 from shared.doctor.stored_account_checks import StoredAccountChecks
@@ -58,7 +58,7 @@ class Doctor:
     registry: Registry
     stored: StoredAccountChecks
     live: LiveAccountChecks
-    forms: FormChecks
+    forms: FormCounts
     deployment: Deployment
 
     def examine(
@@ -112,7 +112,7 @@ class Doctor:
         for name in (name for name in known if not names or name in names):
             connection = stored_account_checks.CONNECTION.of(name)
             yield task(connection, self.stored.run, name, forms[name], accounts)
-            yield task(form_checks.FORMS.of(name), self.forms.run, name, forms[name])
+            yield task(form_checks.FORMS.of(name), check_forms, self.forms, name, forms[name])
             constant_contact = live_account_checks.CONSTANT_CONTACT.of(name)
             yield task(constant_contact, self.live.run, name, forms[name], refresh=refresh)
 
@@ -183,7 +183,7 @@ def make_doctor(settings: Settings) -> Doctor:
             api=tools.api,
             connecting=tools.connecting,
         ),
-        FormChecks(counts=FormCounts(client)),
+        FormCounts(client),
         Deployment(settings=settings, client=client, now=utc_now),
     )
 

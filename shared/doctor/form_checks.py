@@ -1,7 +1,6 @@
 """The checks of an account's forms: whether they take the sign-ups that come."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.arrival_history import (
@@ -26,13 +25,9 @@ _WORTH_A_WORD = 5
 _TODAY = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormChecks:
-    counts: FormCounts
-
-    def run(self, account: str, forms: Sequence[Form]) -> list[Check]:
-        histories, arrivals = self.counts.histories(forms), self.counts.arrivals(forms)
-        return forms_take_signups(forms, histories, arrivals, account=account)
+def check_forms(counts: FormCounts, account: str, forms: Sequence[Form]) -> list[Check]:
+    histories, arrivals = counts.histories(forms), counts.arrivals(forms)
+    return forms_take_signups(forms, histories, arrivals, account=account)
 
 
 def forms_take_signups(

@@ -19,12 +19,7 @@ class Counts:
     call_ms: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
-        return Counts(
-            **{
-                each.name: getattr(self, each.name) + getattr(other, each.name)
-                for each in fields(Counts)
-            }
-        )
+        return Counts(**{name: getattr(self, name) + getattr(other, name) for name in COUNTED})
 
     @property
     def latency(self) -> timedelta | None:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
@@ -15,21 +16,17 @@ PAUSE = timedelta(milliseconds=2)
 TURN = timedelta(seconds=2)
 
 
+@dataclass(eq=False)
 class JobRunner:
     """Runs in every worker, for what its poller has found. All may go on with the same job: each
     step is done once."""
 
-    def __init__(
-        self,
-        steps: JobSteps,
-        stopping: threading.Event,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._steps = steps
-        self._stopping = stopping
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._found: dict[tuple[str, str], None] = {}  # in the order in which they began
+    steps: JobSteps
+    stopping: threading.Event
+    clock: Callable[[], float] = time.monotonic
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    # In the order in which they began.
+    _found: dict[tuple[str, str], None] = field(default_factory=dict, init=False)
 
     def note(self, account: str, jobs: Iterable[str]) -> None:
         """Note that the account's part of these jobs has something to go through."""
@@ -41,12 +38,12 @@ class JobRunner:
         with self._lock:
             found = list(self._found)
         for account, job in found:
-            until = self._clock() + TURN.total_seconds()
-            if self._steps.go_on(account, job, enough=partial(self._is_enough, until)):
+            until = self.clock() + TURN.total_seconds()
+            if self.steps.go_on(account, job, enough=partial(self._is_enough, until)):
                 self._forget(account, job)
 
     def _is_enough(self, until: float) -> bool:
-        return self._stopping.wait(PAUSE.total_seconds()) or self._clock() >= until
+        return self.stopping.wait(PAUSE.total_seconds()) or self.clock() >= until
 
     def _forget(self, account: str, job: str) -> None:
         with self._lock:
