@@ -10,20 +10,20 @@ from shared.operations.status.document import holds_document
 from web.api import bp
 from web.api.endpoint import endpoint
 from web.api.guard import caller
-from web.api.schemas import AnswerSchema, Text
+from web.api.schemas import AnswerSchema, TextField
 from web.api.status import HoldSchema
 from web.services import services
 
 
 class PauseSchema(Schema):
-    reason = Text(
+    reason = TextField(
         "Why, in your words. The audit trail has them too, so name no visitor.",
         validate=[validate.Length(min=1, max=LONGEST_NOTE), validate.Regexp(r"(?s).*\S")],
     )
 
 
 class HeldAccountSchema(AnswerSchema):
-    name = Text()
+    name = TextField()
     hold = fields.Nested(HoldSchema, required=True, allow_none=True)
     holds = fields.List(fields.Nested(HoldSchema), required=True)
 

@@ -19,7 +19,7 @@ from shared.operations.operators import Role
 from web.api import bp
 from web.api.endpoint import endpoint
 from web.api.filters import ReplayFilterSchema, signup_filter
-from web.api.schemas import AnswerSchema, Count, Text, TextList, TextOrNull, Time, TimeOrNull
+from web.api.schemas import AnswerSchema, Count, TextField, TextList, TextOrNull, Time, TimeOrNull
 from web.services import services
 
 
@@ -29,8 +29,8 @@ class DaysQuotaSchema(AnswerSchema):
 
 
 class ReplaySchema(AnswerSchema):
-    id = Text()
-    state = Text(validate=validate.OneOf(list(JobState)))
+    id = TextField()
+    state = TextField(validate=validate.OneOf(list(JobState)))
     total = Count("While it collects its dead letters, with those that it has yet to look at.")
     done = Count("Delivered, dead again, skipped or cancelled.")
     delivered = Count()
@@ -44,7 +44,7 @@ class ReplaySchema(AnswerSchema):
     due = Count("Being sent, or waiting for the end of a hold.")
     waiting = Count()
     quota = fields.Nested(DaysQuotaSchema, required=True)
-    action = Text()
+    action = TextField()
     note = TextOrNull()
     edit = fields.Dict(
         keys=fields.String(),
@@ -54,7 +54,7 @@ class ReplaySchema(AnswerSchema):
     )
     account = TextOrNull("If it concerns one alone.")
     accounts = TextList()
-    by = Text("The operator who began it.")
+    by = TextField("The operator who began it.")
     chosen = fields.Dict(keys=fields.String(), required=True)
     started_at = Time()
     ended_at = TimeOrNull()

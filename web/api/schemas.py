@@ -29,11 +29,11 @@ class _OrNull(_Always):
         super().__init__(about, allow_none=True, **options)
 
 
-class Text(_Always, fields.String):
+class TextField(_Always, fields.String):
     pass
 
 
-class TextOrNull(_OrNull, Text):
+class TextOrNull(_OrNull, TextField):
     pass
 
 
@@ -88,13 +88,13 @@ class Moment(fields.AwareDateTime):
 
 
 class FieldErrorSchema(AnswerSchema):
-    field = Text()
-    code = Text("required, invalid, too_long or unknown")
-    message = Text()
+    field = TextField()
+    code = TextField("required, invalid, too_long or unknown")
+    message = TextField()
 
 
 class ErrorSchema(AnswerSchema):
-    error = Text("What happened, and what to do.")
+    error = TextField("What happened, and what to do.")
     errors = fields.List(
         fields.Nested(FieldErrorSchema),
         required=True,

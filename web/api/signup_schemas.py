@@ -10,8 +10,8 @@ from web.api.schemas import (
     AnswerSchema,
     Count,
     Flag,
-    Text,
     TextByName,
+    TextField,
     TextList,
     TextOrNull,
     Time,
@@ -20,11 +20,11 @@ from web.api.schemas import (
 
 
 class SummarySchema(AnswerSchema):
-    id = Text()
-    account = Text()
-    form = Text()
-    email = Text("For viewers, most of it is left out.")
-    state = Text(validate=validate.OneOf(list(State)))
+    id = TextField()
+    account = TextField()
+    form = TextField()
+    email = TextField("For viewers, most of it is left out.")
+    state = TextField(validate=validate.OneOf(list(State)))
     received_at = Time()
     settled_at = TimeOrNull()
     attempts = Count()
@@ -45,8 +45,8 @@ class PageOfSignupsSchema(AnswerSchema):
 
 
 class ConsentSchema(AnswerSchema):
-    text = Text("What the visitor read.")
-    version = Text()
+    text = TextField("What the visitor read.")
+    version = TextField()
     box = Flag(allow_none=True)
     posted = TextOrNull("What the page posted for the box. Null for viewers.")
     stated = Flag("Whether the page said that it showed this very text.")
@@ -91,9 +91,9 @@ class SignupSchema(SummarySchema):
     contact_id = TextOrNull()
     claims_lost = Count()
     consent = fields.Nested(ConsentSchema, required=True)
-    short_id = Text("For reading aloud. Every route takes it, too.")
-    request_id = Text("The `X-Request-Id` of the form's answer, as logs have it.")
-    why = Text("Why it stands as it does.")
+    short_id = TextField("For reading aloud. Every route takes it, too.")
+    request_id = TextField("The `X-Request-Id` of the form's answer, as logs have it.")
+    why = TextField("Why it stands as it does.")
     to_do = TextOrNull()
     next = TextOrNull("What happens next by itself.")
     next_at = TimeOrNull()

@@ -13,7 +13,7 @@ from web.api.schemas import (
     CountOrNull,
     Flag,
     Seconds,
-    Text,
+    TextField,
     TextList,
     TextOrNull,
     Time,
@@ -36,7 +36,7 @@ class BalanceSchema(TotalsSchema):
 
 
 class HoldSchema(AnswerSchema):
-    reason = Text("reconnect, forbidden, quota, outage or paused")
+    reason = TextField("reconnect, forbidden, quota, outage or paused")
     since = Time()
     until = TimeOrNull()
     probe_at = TimeOrNull()
@@ -51,7 +51,7 @@ class TokenSchema(AnswerSchema):
 
 
 class AccountSchema(TotalsSchema):
-    name = Text()
+    name = TextField()
     organization = TextOrNull()
     oldest_due_seconds = Seconds()
     hold = fields.Nested(HoldSchema, required=True, allow_none=True)
@@ -63,8 +63,8 @@ class AccountSchema(TotalsSchema):
 
 
 class FormSchema(AnswerSchema):
-    name = Text()
-    account = Text()
+    name = TextField()
+    account = TextField()
     accepted = Count()
     quarantined = Count()
     refused = fields.Dict(
@@ -83,7 +83,7 @@ class QuotaSchema(AnswerSchema):
 
 
 class SpoolSchema(AnswerSchema):
-    host = Text()
+    host = TextField()
     count = Count()
     bytes = Count()
     refused = Count()

@@ -22,7 +22,7 @@ from shared.ledger.spools import SpoolReport
 from shared.ledger.stores.alert_candidates import REPLACEMENT_IS_NEWS
 from worker.alerts.form_conditions import quarantining_forms, refusing_forms, spiking_forms
 from worker.alerts.phrases import paragraphs, waiting
-from worker.alerts.snapshot import AccountView, Snapshot, TokenState
+from worker.alerts.snapshot import AccountSnapshot, Snapshot, TokenState
 
 # Workers say that they are alive every few seconds, beat every second.
 SILENT_AFTER = timedelta(seconds=30)
@@ -89,12 +89,12 @@ class HoldAlert:
             if hold and self._alerts(view, snapshot.at - hold.since):
                 yield self._condition(view, hold, snapshot)
 
-    def _alerts(self, view: AccountView, lasted: timedelta) -> bool:
+    def _alerts(self, view: AccountSnapshot, lasted: timedelta) -> bool:
         if self.reason == HoldReason.RECONNECT and not view.connected:
             return False  # it was disconnected on purpose
         return self.after is None or (view.figures.due > 0 and lasted >= self.after)
 
-    def _condition(self, view: AccountView, hold: Hold, snapshot: Snapshot) -> AlertCondition:
+    def _condition(self, view: AccountSnapshot, hold: Hold, snapshot: Snapshot) -> AlertCondition:
         words = {
             "name": view.name,
             "title": view.title,
@@ -126,7 +126,7 @@ def _reason(hold: Hold) -> str:
     return f" Reason: {sentence(note)}" if note else ""
 
 
-def _connect_again(view: AccountView, snapshot: Snapshot) -> str:
+def _connect_again(view: AccountSnapshot, snapshot: Snapshot) -> str:
     return (
         f"connect it again at {snapshot.public_url}/console/accounts/{view.name}"
         f" or with: relay connect {view.name}"
@@ -219,7 +219,7 @@ def ending_connections(snapshot: Snapshot) -> Iterator[AlertCondition]:
             yield _ending(view, end, snapshot)
 
 
-def _ending(view: AccountView, end: ConnectionEnd, snapshot: Snapshot) -> AlertCondition:
+def _ending(view: AccountSnapshot, end: ConnectionEnd, snapshot: Snapshot) -> AlertCondition:
     text = ENDING_TEXTS[end.cause]
     words = {
         "name": view.name,
@@ -290,7 +290,7 @@ def replaced_accounts(snapshot: Snapshot) -> Iterator[AlertCondition]:
             )
 
 
-def _how_long_it_works(view: AccountView, tokens: TokenState) -> str:
+def _how_long_it_works(view: AccountSnapshot, tokens: TokenState) -> str:
     if view.hold(HoldReason.RECONNECT) or tokens.left <= timedelta(0):
         return "Until a refresh succeeds, nothing can be delivered."
     return f"It still works until {minute(tokens.expires_at)}, for {in_words(tokens.left)} more."
@@ -322,7 +322,7 @@ def stalled_accounts(snapshot: Snapshot) -> Iterator[AlertCondition]:
             )
 
 
-def _last_delivery(view: AccountView) -> str:
+def _last_delivery(view: AccountSnapshot) -> str:
     if view.last_delivery is None:
         return "No delivery is on record."
     return f"The last delivery was on {minute(view.last_delivery)}."

@@ -17,7 +17,7 @@ from shared.domain.arrival_history import (
 from shared.domain.form import Form
 from shared.domain.refusal_history import FOR_ALERTS, TooManyRefused, too_many_refused
 from worker.alerts.phrases import paragraphs
-from worker.alerts.snapshot import FormView, Snapshot
+from worker.alerts.snapshot import FormSnapshot, Snapshot
 
 
 def refusing_forms(snapshot: Snapshot) -> Iterator[AlertCondition]:
@@ -53,7 +53,7 @@ def spiking_forms(snapshot: Snapshot) -> Iterator[AlertCondition]:
             yield _spike(view, snapshot.public_url)
 
 
-def _spike(view: FormView, public_url: str) -> AlertCondition:
+def _spike(view: FormSnapshot, public_url: str) -> AlertCondition:
     name, found = view.form.name, view.arrivals
     return AlertCondition(
         key=f"spike:{name}",
@@ -87,7 +87,7 @@ def quarantining_forms(snapshot: Snapshot) -> Iterator[AlertCondition]:
             yield _quarantining(view, since, snapshot.public_url)
 
 
-def _quarantining(view: FormView, since: datetime | None, public_url: str) -> AlertCondition:
+def _quarantining(view: FormSnapshot, since: datetime | None, public_url: str) -> AlertCondition:
     name = view.form.name
     return AlertCondition(
         key=f"quarantine:{name}",

@@ -52,7 +52,7 @@ class TokenState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountView:
+class AccountSnapshot:
     """An account as a look found it; `tokens` is None when it has none, `last_delivery` when none
     is on record."""
 
@@ -80,7 +80,7 @@ class AccountView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FormView:
+class FormSnapshot:
     """A form as a look found it."""
 
     form: Form
@@ -99,14 +99,14 @@ class Snapshot:
 
     at: datetime
     public_url: str
-    accounts: tuple[AccountView, ...]
+    accounts: tuple[AccountSnapshot, ...]
     workers: timedelta | None
     beats: timedelta | None
     spools: tuple[SpoolReport, ...] = ()
-    forms: tuple[FormView, ...] = ()
+    forms: tuple[FormSnapshot, ...] = ()
     memory: MemoryForecast | None = None
 
-    def account(self, name: str | None) -> AccountView | None:
+    def account(self, name: str | None) -> AccountSnapshot | None:
         return next((view for view in self.accounts if view.name == name), None)
 
 
@@ -138,18 +138,18 @@ class SnapshotReader:
             memory=self._memory.forecast(),
         )
 
-    def _forms(self) -> tuple[FormView, ...]:
+    def _forms(self) -> tuple[FormSnapshot, ...]:
         counts, names = self._form_counts, self._registry.form_names()
         found = {*counts.find_refusing(names), *counts.find_arrivals(names)}
         forms = self._registry.forms_named(sorted(found))
         return tuple(
-            FormView(form=form, history=history, arrivals=arrivals)
+            FormSnapshot(form=form, history=history, arrivals=arrivals)
             for form, history, arrivals in zip(
                 forms, counts.histories(forms), counts.arrivals(forms), strict=True
             )
         )
 
-    def _accounts(self) -> Iterator[AccountView]:
+    def _accounts(self) -> Iterator[AccountSnapshot]:
         candidates = self._candidates.find(self._registry.account_names())
         accounts = self._registry.accounts_named(candidates)
         names = [account.name for account in accounts]
@@ -161,7 +161,7 @@ class SnapshotReader:
             self._baselines.baselines(names),
             strict=True,
         ):
-            yield AccountView(
+            yield AccountSnapshot(
                 account=account,
                 figures=figures,
                 tokens=TokenState.of(stored) if stored else None,

@@ -22,7 +22,7 @@ from tests.support.builders import NOON, account, form
 from worker.alerts.conditions import CONDITIONS, active_conditions
 from worker.alerts.dispatcher import alert_interval as every
 from worker.alerts.messages import Message, dead_letter_message, message_for
-from worker.alerts.snapshot import AccountView, FormView, Snapshot, TokenState
+from worker.alerts.snapshot import AccountSnapshot, FormSnapshot, Snapshot, TokenState
 
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
@@ -55,8 +55,8 @@ def view(
     last_delivery: datetime | None = None,
     baseline: SignupBaseline = baseline(HOUR),  # noqa: B008 - nor can this
     **fields: Any,
-) -> AccountView:
-    return AccountView(
+) -> AccountSnapshot:
+    return AccountSnapshot(
         account=account(name, **fields),
         figures=Figures(due=due, oldest_due=oldest_due, holds=holds),
         tokens=tokens,
@@ -65,12 +65,12 @@ def view(
     )
 
 
-def snapshot(*views: AccountView, **fields: Any) -> Snapshot:
+def snapshot(*views: AccountSnapshot, **fields: Any) -> Snapshot:
     alive = {"workers": SECOND, "beats": SECOND}
     return Snapshot(**{"at": NOON, "public_url": URL, "accounts": views, **alive, **fields})
 
 
-def only(*views: AccountView, **fields: Any) -> AlertCondition:
+def only(*views: AccountSnapshot, **fields: Any) -> AlertCondition:
     (condition,) = active_conditions(snapshot(*views, **fields))
     return condition
 
@@ -144,7 +144,7 @@ FAILING = tokens(failures=3, left=11 * HOUR, expires_at=NOON + 11 * HOUR)
         ),
     ],
 )
-def test_conditions(views: list[AccountView], keys: list[str]) -> None:
+def test_conditions(views: list[AccountSnapshot], keys: list[str]) -> None:
     assert [condition.key for condition in active_conditions(snapshot(*views))] == keys
 
 
@@ -204,7 +204,7 @@ def test_conditions_of_the_installation(seen: dict[str, Any], keys: list[str]) -
     ],
 )
 def test_an_account_is_stalled_that_delivers_nothing_for_an_hour_with_work_to_do(
-    seen: AccountView, stalled: bool
+    seen: AccountSnapshot, stalled: bool
 ) -> None:
     assert ("stalled:acme" in [each.key for each in active_conditions(snapshot(seen))]) == stalled
 
@@ -222,7 +222,7 @@ def test_an_account_is_stalled_that_delivers_nothing_for_an_hour_with_work_to_do
         ),
     ],
 )
-def test_silence_alerts_where_it_is_unusual(seen: AccountView, keys: list[str]) -> None:
+def test_silence_alerts_where_it_is_unusual(seen: AccountSnapshot, keys: list[str]) -> None:
     assert [condition.key for condition in active_conditions(snapshot(seen))] == keys
 
 
@@ -476,7 +476,7 @@ def test_failing_refreshes_are_a_warning_that_says_for_how_long_all_still_works(
         pytest.param(view(hold(), tokens=FAILING), id="the account is on hold"),
     ],
 )
-def test_what_does_not_work_any_more_is_not_said_to_work(stopped: AccountView) -> None:
+def test_what_does_not_work_any_more_is_not_said_to_work(stopped: AccountSnapshot) -> None:
     bodies = {each.key: each.body for each in active_conditions(snapshot(stopped))}
     assert "still works" not in bodies["tokens:acme"]
     assert "nothing can be delivered" in bodies["tokens:acme"]
@@ -491,7 +491,7 @@ def test_what_does_not_work_any_more_is_not_said_to_work(stopped: AccountView) -
         (view(tokens=replace(FAILING, failure="took too long")), "DNS, CTCT_AUTH_URL."),
     ],
 )
-def test_what_to_do_fits_what_the_last_call_came_to(found: AccountView, to_do: str) -> None:
+def test_what_to_do_fits_what_the_last_call_came_to(found: AccountSnapshot, to_do: str) -> None:
     assert to_do in only(found).body
 
 
@@ -524,7 +524,7 @@ def notification(event: Any, *parts: Part) -> Notification:
     return Notification(service="json", kind=kind, event=event, number="1", parts=parts)
 
 
-def said(event: str, was: AccountView, *now: AccountView, **fields: Any) -> Message:
+def said(event: str, was: AccountSnapshot, *now: AccountSnapshot, **fields: Any) -> Message:
     """Return what is said of the one condition of `was`, when accounts are as in `now`."""
     looked = snapshot(*now)
     ended_at = NOON if event == "over" else None
@@ -581,7 +581,7 @@ def test_a_reminder_says_for_how_long_it_has_stood() -> None:
     ],
 )
 def test_a_recovery_says_how_long_it_lasted_and_what_flows_again(
-    now: list[AccountView], words: str
+    now: list[AccountSnapshot], words: str
 ) -> None:
     message = said("over", HELD, *now)
     assert message.title == "acme: the hold `reconnect` has ended"
@@ -590,7 +590,7 @@ def test_a_recovery_says_how_long_it_lasted_and_what_flows_again(
     assert words in message.body
 
 
-def many(count: int) -> list[AccountView]:
+def many(count: int) -> list[AccountSnapshot]:
     return [view(hold(HoldReason.OUTAGE), name=f"site-{number}", due=2) for number in range(count)]
 
 
@@ -655,7 +655,7 @@ def test_for_every_kind_there_are_words_for_several() -> None:
         memory=memory(used=100 << 20),
         spools=(spool(),),
         forms=(
-            FormView(
+            FormSnapshot(
                 form=form(origins=("https://example.com",)),
                 history=refusals.history(refusals.streak()),
                 arrivals=refusals.arrivals(passed=100, screened=100, busiest_hours=[1] * 5),

@@ -9,12 +9,12 @@ from tests.support.builders import NOON, form
 from tests.support.refusals import HOUR, arrivals, history, streak
 from worker.alerts.conditions import CONDITIONS, active_conditions
 from worker.alerts.messages import message_for
-from worker.alerts.snapshot import FormView, Snapshot
+from worker.alerts.snapshot import FormSnapshot, Snapshot
 
 SECOND = timedelta(seconds=1)
 
 
-def snapshot(*forms: FormView) -> Snapshot:
+def snapshot(*forms: FormSnapshot) -> Snapshot:
     return Snapshot(
         at=NOON,
         public_url="https://signup.example.com",
@@ -25,17 +25,17 @@ def snapshot(*forms: FormView) -> Snapshot:
     )
 
 
-def view(name: str = "news", *, enabled: bool = True, **fields: Any) -> FormView:
+def view(name: str = "news", *, enabled: bool = True, **fields: Any) -> FormSnapshot:
     of = form(name, origins=("https://www.example.com",), enabled=enabled)
-    return FormView(form=of, history=history(**fields), arrivals=arrivals())
+    return FormSnapshot(form=of, history=history(**fields), arrivals=arrivals())
 
 
-def came(**fields: Any) -> FormView:
+def came(**fields: Any) -> FormSnapshot:
     """Return a form that refused nothing."""
-    return FormView(form=form(), history=history(), arrivals=arrivals(**fields))
+    return FormSnapshot(form=form(), history=history(), arrivals=arrivals(**fields))
 
 
-def only(found: FormView) -> AlertCondition:
+def only(found: FormSnapshot) -> AlertCondition:
     (condition,) = active_conditions(snapshot(found))
     return condition
 
