@@ -45,8 +45,9 @@ def fail(stack: Stack) -> Callable[..., None]:
             lists = tuple(each.id for each in form.lists)
             for number in range(count):
                 accept(ledger, f"{number}@{len(message)}.example.com", lists=lists)
+            key = "lists.not_found" if message == CAUSE else "invalid"
             for _ in range(count):
-                bury_claim(ledger, claimed(ledger), message=message, error_key="lists.not_found")
+                bury_claim(ledger, claimed(ledger), message=message, error_key=key)
 
     return make
 

@@ -62,7 +62,7 @@ def test_from_the_address_to_the_reason_to_a_live_delivery(
     page.get_by_label("E-mail address").fill("ada@example.com")
     page.get_by_role("button", name="Save and retry").click()
     expect(page.get_by_role("heading", name="ada@example.com")).to_be_visible()
-    expect(page.get_by_role("main").get_by_text("Waiting")).to_be_visible()
+    expect(page.locator("h1 .pill")).to_contain_text("Waiting")
 
     page.evaluate("window.sameDocument = true")
     made.ledger.deliver(claimed(made.ledger), attempt(), contact_id="c", action="created")

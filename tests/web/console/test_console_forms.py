@@ -244,6 +244,18 @@ def test_the_page_says_why_its_signups_fail_and_what_to_do(
     assert "Retry to Weekly…" in read(browser, PAGE)
 
 
+def test_what_few_need_is_folded_once_the_form_is_in_use(browser: SignedIn, ledger: Ledger) -> None:
+    opened = '<details class="card fold" open><summary><h2>{}</h2></summary><div id="{}">'
+    snippet = opened.format("Put it on a website", "snippet")
+    page = read(browser, PAGE)
+    assert snippet in page
+    assert opened.format("Refused", "refused") not in page and '<div id="refused">' in page
+    accept(ledger)
+    page = read(browser, PAGE)
+    assert snippet not in page and '<div id="snippet">' in page
+    assert snippet in read(browser, f"{PAGE}?language=de")  # somebody has just pressed Show
+
+
 def test_the_page_has_the_snippet_and_a_preview_that_can_send_nothing(
     app: Flask, browser: SignedIn
 ) -> None:

@@ -292,7 +292,9 @@ def test_dead_workers_are_the_first_thing_said(ledger: Ledger, overview: Callabl
     ledger.processes.worker_alive("relay-1@here")
     ledger.processes.beat_alive("beat@here")
     assert "No worker is alive" not in overview()
-    assert "Workers alive: 1." in overview()
+    page = overview()
+    assert "Workers alive: 1." in page
+    assert 'id="processes" > <summary><h2>Processes</h2> <span class="soft">1 worker alive' in page
     assert re.search(r"Last beat: \d s ago\.", overview())
 
 
