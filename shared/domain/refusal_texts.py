@@ -42,6 +42,9 @@ _PAGES = {
     "lists": "are on its page.",
 }
 
+# Where the page does not know which website it was.
+_BY_EDITING = "press Edit on the form's page, and add it to “Websites that may post here”."
+
 # The cause, as the end of a sentence; what to do, with a full stop unless it ends with a command.
 _TEXTS = {
     RefusalCode.MALFORMED: ("the request could not be read", _CHECK_THE_SCRIPT),
@@ -140,6 +143,8 @@ def to_do_about(
     )
     ways = _PAGES if in_console else _COMMANDS
     told = {what: way.format(name=form.name, origins=origins) for what, way in ways.items()}
+    if in_console and not refused_websites(form, last):
+        told["add"] = _BY_EDITING
     if code in OF_WEBSITES:
         return (_ADD if worth_adding else _PERHAPS_ADD).format(**told)
     return (_TRY_THE_FIELD if beyond else _TEXTS[code][1]).format(**told, field=beyond)

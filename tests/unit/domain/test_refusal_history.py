@@ -407,3 +407,13 @@ def test_a_website_is_named_by_several_networks_if_one_of_its_refusals_is() -> N
     for order in ([True, False], [False, True]):
         [found] = refused_websites(SHOP, [kept(from_several=several) for several in order])
         assert (found.from_several, found.named_by) == (True, "several networks")
+
+
+@pytest.mark.parametrize(
+    ("origin", "to_press"), [("https://www.example.org", "“Allow this website”"), (None, "Edit")]
+)
+def test_the_console_has_a_button_for_a_website_that_it_knows(
+    origin: str | None, to_press: str
+) -> None:
+    found = worth_reporting(SHOP, history(streak(), last=[kept(origin=origin)]))
+    assert found and f"press {to_press} " in found.in_console
