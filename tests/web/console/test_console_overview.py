@@ -18,6 +18,7 @@ from shared.ledger.processes import SentSignup
 from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
 from shared.operations.operators import Role
+from shared.operations.overview.reader import EXPLAINED_ACCOUNTS
 from shared.operations.selection import Selection
 from tests.support import builders
 from tests.support.console_browser import SignedIn
@@ -109,6 +110,21 @@ def test_dead_letters_lead_to_their_list_by_reason(
     see = re.search(r'href="(/console/failed\?account=acme&group=\w+)">See why', page)
     assert see
     assert "given up" in tile(page, "Failed")
+
+
+def test_causes_are_read_of_the_accounts_alone_in_which_most_failed(
+    redis_client: "redis.Redis", ledger: Ledger, overview: Callable[[], str]
+) -> None:
+    names = [f"a{number}" for number in range(EXPLAINED_ACCOUNTS + 2)]
+    for count, name in enumerate(names, start=1):
+        Registry(redis_client).save_account(builders.account(name, organization=name))
+        for number in range(count):
+            builders.accept(ledger, f"{number}@example.com", account=name)
+            builders.bury_claim(ledger, builders.claimed(ledger, account=name), message="HTTP 400")
+    page = overview()
+    explained = [name for name in names if re.search(rf"{name}: \d sign-ups? failed: ", page)]
+    assert explained == names[-EXPLAINED_ACCOUNTS:]
+    assert f"{names[0]}: 1 sign-up failed. " in page
 
 
 def test_how_many_are_being_retried_stands_apart(
