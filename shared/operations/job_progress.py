@@ -28,7 +28,7 @@ _CHOSEN = {
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job with all its parts, one in each account that it concerns. A replay is one of these.
+    """A job with all its parts, one in each account that it concerns.
 
     While it goes through an index, `total` includes what it has yet to look at.
     """

@@ -92,7 +92,7 @@ def retry(
         return
     if runtime.interactive:
         confirm(_question(runtime, selection, plan), yes=yes)
-    _replay(runtime, plan)
+    _start_job(runtime, plan)
 
 
 def _retry_form_lists(
@@ -107,7 +107,7 @@ def _retry_form_lists(
         )
     else:
         runtime.output.say(told)
-    _replay(runtime, plan, JobAction.RETRY_FORM_LISTS, targets=targets)
+    _start_job(runtime, plan, JobAction.RETRY_FORM_LISTS, targets=targets)
 
 
 def _retry_edited(
@@ -125,7 +125,7 @@ def _retry_edited(
         confirm(f"{told}\n{_question(runtime, selection, plan, staying=left_out)}", yes=yes)
     else:
         runtime.output.say(told)
-    _replay(runtime, plan, JobAction.RETRY_EDITED, edit=preview)
+    _start_job(runtime, plan, JobAction.RETRY_EDITED, edit=preview)
 
 
 def _targets(
@@ -199,7 +199,7 @@ def _duration(takes: TimeToSend) -> str:
     return f"The job waits until {minute(takes.begins_at)}. After that it {sending}."
 
 
-def _replay(
+def _start_job(
     runtime: CommandRuntime,
     plan: RetryPlan,
     action: JobAction = JobAction.RETRY,
@@ -271,31 +271,16 @@ def _progress(job: Job) -> str:
     return ", ".join(parts)
 
 
+_COLUMNS = ("account", "by", "started", "state", "progress")
+
+
 @click.command("replays")
 @pass_runtime
 def list_replays(runtime: CommandRuntime) -> None:
     """List the jobs that retry, the latest first. Ended ones are kept for 30 days."""
-    found = runtime.operations.retries.retry_jobs()
-    runtime.output.json([job_document(job, utc_now()) for job in found])
-    if not found:
-        runtime.output.say("No jobs.")
-        return
-    runtime.output.table(
-        ["id", "account", "by", "started", "state", "progress", "time left"],
-        [_row(job) for job in found],
-    )
-
-
-def _row(job: Job) -> list[Any]:
-    return [
-        job.id,
-        ", ".join(job.accounts),
-        job.by,
-        for_people(job.started_at),
-        job.state,
-        _progress(job),
-        duration(job.left(utc_now())),
-    ]
+    found, now = runtime.operations.retries.retry_jobs(), utc_now()
+    rows = [[job.id, *_row(job), duration(job.left(now))] for job in found]
+    _print_jobs(runtime, found, ["id", *_COLUMNS, "time left"], rows)
 
 
 @click.command("jobs")
@@ -303,14 +288,23 @@ def _row(job: Job) -> list[Any]:
 def list_jobs(runtime: CommandRuntime) -> None:
     """List all jobs, the latest first. Ended ones are kept for 30 days."""
     found = runtime.operations.jobs.all()
+    rows = [[job.id, job.action, *_row(job)] for job in found]
+    _print_jobs(runtime, found, ["id", "action", *_COLUMNS], rows)
+
+
+def _row(job: Job) -> list[Any]:
+    accounts = ", ".join(job.accounts)
+    return [accounts, job.by, for_people(job.started_at), job.state, _progress(job)]
+
+
+def _print_jobs(
+    runtime: CommandRuntime, found: Sequence[Job], columns: list[str], rows: list[list[Any]]
+) -> None:
     runtime.output.json([job_document(job, utc_now()) for job in found])
-    if not found:
+    if found:
+        runtime.output.table(columns, rows)
+    else:
         runtime.output.say("No jobs.")
-        return
-    runtime.output.table(
-        ["id", "action", "account", "by", "started", "state", "progress"],
-        [[job.id, job.action, *_row(job)[1:-1]] for job in found],
-    )
 
 
 @click.command()
