@@ -89,7 +89,7 @@ def test_from_the_overview_to_why_to_all_of_it_delivered(
     )
     expect(page.get_by_role("heading", level=1)).to_contain_text("Done")
     page.get_by_role("link", name="Failed sign-ups").click()
-    expect(page.get_by_text("does not exist")).to_have_count(0)
+    expect(page.get_by_text(CAUSE)).to_have_count(0)
     expect(page.get_by_text("The e-mail address is not valid.").first).to_be_visible()
     stack.assert_accounted_for()
 
