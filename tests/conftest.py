@@ -1,6 +1,7 @@
 """What most tests need: a real Valkey server, a clean database in it, and settings for both."""
 
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -118,6 +119,15 @@ def long_sign_in_delays(monkeypatch: pytest.MonkeyPatch) -> None:
 def no_late_flush(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no web app of an ended test write into the database of the next one."""
     monkeypatch.setattr("web.signup.form_tallies.FLUSH_EVERY", timedelta(hours=1))
+
+
+@pytest.fixture(autouse=True)
+def patience(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a busy machine not look like a Redis that hangs, but where that is what is tested."""
+    if "web.app" in sys.modules and not request.node.get_closest_marker("impatient"):
+        for module in ("web.signup.redis_deadline", "web.app"):
+            monkeypatch.setattr(f"{module}.VISITOR_WAITS", timedelta(seconds=20))
+        monkeypatch.setattr("web.app.SOCKET_WAITS", 15)
 
 
 @pytest.fixture(autouse=True)

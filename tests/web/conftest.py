@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -47,16 +46,6 @@ def app(settings: Settings, save_form: Callable[..., Form]) -> Iterator[Flask]:
 def through_the_entrance(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have all requests come in as visitors' do, through the entrance and its fast path."""
     monkeypatch.setattr(Flask, "test_client_class", EntranceClient)
-
-
-@pytest.fixture(autouse=True)
-def patience(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a busy machine not look like a Redis that hangs, but where that is what is tested."""
-    if request.node.get_closest_marker("impatient"):
-        return
-    for module in ("web.signup.redis_deadline", "web.app"):
-        monkeypatch.setattr(f"{module}.VISITOR_WAITS", timedelta(seconds=20))
-    monkeypatch.setattr("web.app.SOCKET_WAITS", 15)
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from shared.domain.errors import KeyReused, LedgerUnavailable
 from tests.support.hand_set_clock import HandSetClock
 from web.signup.redis_deadline import FAILS_AT_ONCE, VISITOR_WAITS, DeadlinePool
 
+pytestmark = pytest.mark.impatient
+
 
 @pytest.fixture
 def clock() -> HandSetClock:
