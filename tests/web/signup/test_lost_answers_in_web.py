@@ -39,6 +39,7 @@ def sign_up(settings: Settings, email: str) -> TestResponse:
     return create_app(settings).test_client().post("/f/news", json={"email": email})
 
 
+@pytest.mark.impatient
 @pytest.mark.parametrize("fault", Fault)
 def test_the_visitor_is_answered_and_signed_up_once(
     proxy: FaultProxy,
