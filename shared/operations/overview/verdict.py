@@ -81,17 +81,20 @@ def _sentence(overview: Overview, reasons: Sequence[Reason]) -> str:
     if len(acts) + len(waits) == 1:
         return [*acts, *waits][0].sentence
     if acts or waits:
-        return _counted_needs(len(acts), len(waits))
+        looks = sum(reason.gravity == Gravity.LOOK for reason in reasons)
+        return _counted_needs(len(acts), len(waits), looks)
     if not overview.known_accounts:
         return "No account is connected yet."
     return f"Healthy: {_flow(overview.today, overview.due)}"
 
 
-def _counted_needs(acts: int, waits: int) -> str:
-    """Return how many things need a person, and how many end without one."""
+def _counted_needs(acts: int, waits: int, looks: int) -> str:
+    """Return how many things need a person, how many end without one, and how many somebody should
+    look at."""
     need = {0: "Nothing needs you", 1: "1 needs you"}.get(acts, f"{acts} need you")
     end = f" {waits} {'ends by itself' if waits == 1 else 'end by themselves'}." if waits else ""
-    return f"{need}.{end}"
+    look = f" {looks} {'needs' if looks == 1 else 'need'} a look." if looks else ""
+    return f"{need}.{end}{look}"
 
 
 def _flow(today: Counts, due: int) -> str:

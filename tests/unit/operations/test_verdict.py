@@ -351,7 +351,7 @@ RECONNECT: dict[str, Any] = {
         ),
         pytest.param(
             overview(view(holds=OUTAGE), view("books", holds=OUTAGE), view("cafe", quarantined=1)),
-            "Nothing needs you. 2 end by themselves.",
+            "Nothing needs you. 2 end by themselves. 1 needs a look.",
             id="several",
         ),
     ],
@@ -416,7 +416,7 @@ def test_several_are_counted_and_the_gravest_come_first() -> None:
         alerts=0,
     )
     found = verdict(facts)
-    assert found.sentence == "3 need you."
+    assert found.sentence == "3 need you. 2 need a look."
     gravities = [reason.gravity for reason in found.reasons]
     assert gravities == [Gravity.ACT] * 3 + [Gravity.LOOK] * 2 + [Gravity.KNOW]
 
