@@ -262,6 +262,7 @@ def _make_search(operations: Operations, people: PersonalData) -> SignupSearch:
         people=people,
         status=operations.status,
         listed=operations.listed,
+        targets=operations.targets,
     )
 
 

@@ -144,6 +144,13 @@ class FormTargets:
             for each in causes
         }
 
+    def of_each(self, signups: Sequence[Signup]) -> dict[str, FormTarget]:
+        """Return, by id, where those of these dead letters would go whose cause is such a list."""
+        deaths = [each for each in signups if is_about_lists(each)]
+        forms = self._forms((each.account, each.form) for each in deaths)
+        there = cache(self.known.there)
+        return {each.id: _target(forms, there, each.account, each.form, 1, each) for each in deaths}
+
     def of_list_deaths(self, signups: Sequence[Signup]) -> list[FormTarget]:
         """Return, by form, those of these dead letters whose cause is such a list."""
         return self.of_signups([each for each in signups if is_about_lists(each)])

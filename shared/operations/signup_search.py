@@ -14,8 +14,10 @@ from shared.domain.refusal import KeptRefusal
 from shared.domain.retention import KeptRecords
 from shared.domain.short_ids import full_id
 from shared.domain.signup import Evidence
+from shared.domain.signup_advice import Remedy
 from shared.infrastructure.email_syntax import check_email
 from shared.ledger.spools import SpoolReport
+from shared.operations.form_targets import FormTargets
 from shared.operations.listed_signups import ListedSignups
 from shared.operations.one_signup import OneSignup, SignupDetails
 from shared.operations.people import FoundSignup, PersonalData
@@ -80,6 +82,7 @@ class SignupSearch:
     people: PersonalData
     status: SystemStatus
     listed: ListedSignups
+    targets: FormTargets
 
     def find(self, question: str) -> Findings:
         """Return the sign-ups of a person, by the e-mail address; or with this id or contact id."""
@@ -122,7 +125,11 @@ class SignupSearch:
         than one: a single one has a page that says it."""
         latest = [(each.account, each.id) for each in found[:MOST_EXPLAINED]]
         signups = self.one_signup.finder.ledger.signups_in_order(latest) if latest[1:] else ()
-        return {each.signup.id: each.why.short for each in self.listed.waiting(list(signups))}
+        listed = self.listed.waiting(list(signups))
+        told = {each.signup.id: each.why.short for each in listed}
+        of_lists = [each.signup for each in listed if each.why.remedy == Remedy.LISTS]
+        targets = self.targets.of_each(of_lists)
+        return told | {id: f"{target.cause}." for id, target in targets.items()}
 
     def _with_id(self, id: str) -> Findings:
         try:

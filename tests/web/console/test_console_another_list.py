@@ -58,9 +58,12 @@ class Scene:
     def fail(self, count: int = 1, lists: tuple[ListRef, ...] = (GONE,), why: str = "") -> str:
         """Have sign-ups fail for their lists; return the path of the last one's page."""
         ids = tuple(each.id for each in lists)
+        finder = services_of(self.app).operations.one_signup.finder
         for n in range(count):
+            email = f"{n}@example.com"
+            person = finder.fingerprints().person(email)
             of = {"form": "cakes", "lists": ids}
-            last = builders.accept(self.ledger, f"{n}@example.com", **of)
+            last = builders.accept(self.ledger, email, person=person, **of)
             message = why or WHY.format(ids[-1])
             builders.bury_claim(self.ledger, builders.claimed(self.ledger), message=message)
         return f"/console/signups/{short_id(last.id)}"
@@ -183,6 +186,18 @@ def test_a_form_that_got_a_dead_list_again_is_not_offered_to_retry_there(scene: 
         shown = scene.page(page)
         assert "The list “Old birthdays” does not exist any more" in shown
         assert "Give the form another list" in shown and "Retry to" not in shown
+
+
+def test_the_search_names_the_list_of_each(scene: Scene) -> None:
+    scene.have(SECOND)
+    scene.fail(lists=(SECOND,))
+    scene.have(GONE)
+    scene.fail()
+    scene.have(GONE, SECOND)
+    found = text(scene.browser.post("/console/search", q="0@example.com").text)
+    assert "2 sign-ups" in found and "one of its lists" not in found
+    for name in ("Birthday club", "Old birthdays"):
+        assert found.count(f"The list “{name}” does not exist any more.") == 1
 
 
 def test_a_viewer_sees_the_cause_and_no_button(scene: Scene) -> None:
