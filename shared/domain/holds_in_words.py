@@ -16,13 +16,18 @@ Holds = Sequence[Hold]
 
 def is_on_hold(account: str, holds: Holds) -> str:
     """Return that it is on hold, and why, as a clause."""
-    return f"{account} is on hold ({' and '.join(str(hold.reason) for hold in holds)})"
+    return f"{account} {_on_hold(holds)}"
 
 
 def would_wait(account: str, holds: Holds, now: datetime, verb: str = "send") -> str:
     """Return what becomes of a sign-up of the account that the reader sends, by this `verb`."""
     told = is_on_hold(account, holds)
     return f"{told}. What you {verb} there waits until {_end(holds, now)}."
+
+
+def goes_on(holds: Holds, now: datetime) -> str:
+    """Return why a job waits for an account and what ends that, as what follows its name."""
+    return f"{_on_hold(holds)}. It goes on by itself when {_end(holds, now)}."
 
 
 def waits_now(account: str, holds: Holds, now: datetime) -> str:
@@ -54,6 +59,10 @@ def after_connecting(account: str, holds: Holds, due: int, now: datetime) -> str
     return f"{is_on_hold(account, holds)}. {what} when {_end(holds, now)}.{probe}"
 
 
+def _on_hold(holds: Holds) -> str:
+    return f"is on hold ({' and '.join(str(hold.reason) for hold in holds)})"
+
+
 def _many_wait(count: int, account: str, holds: Holds, now: datetime) -> str:
     first = f"{sign_ups_wait(count)} now, as {is_on_hold(account, holds)}."
     return f"{first} {_they_are(count)} sent when {_end(holds, now)}."
@@ -63,11 +72,16 @@ def _they_are(count: int) -> str:
     return "It is" if count == 1 else "They are"
 
 
+def known_end(holds: Holds) -> datetime | None:
+    """Return when the last of them ends; None if one of them has no known end, or there is none."""
+    ends = [hold.until for hold in holds if hold.until]
+    return max(ends) if ends and len(ends) == len(holds) else None
+
+
 def _end(holds: Holds, now: datetime) -> str:
     """Return which event ends the waiting, and when, if all holds say so."""
     if any(hold.reason == HoldReason.PAUSED for hold in holds):
         others = ", and its other holds end" if holds[1:] else ""
         return f"an operator releases the account{others}"
-    ends = [hold.until for hold in holds if hold.until]
-    known = f": {short_minute(max(ends), now)}" if len(ends) == len(holds) else ""
-    return f"that ends{known}"
+    end = known_end(holds)
+    return f"that ends: {short_minute(end, now)}" if end else "that ends"

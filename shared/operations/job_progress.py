@@ -1,12 +1,15 @@
 """What an operator sees of a job: how far it is, and how long it still takes."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from shared.domain.account import Hold
 from shared.domain.field_change import FieldChange
-from shared.domain.job import JobAction, JobState, Obstacle, time_to_send
+from shared.domain.holds_in_words import goes_on, known_end
+from shared.domain.job import JobAction, JobState, Obstacle, for_jobs, time_to_send
+from shared.domain.quota_forecast import next_midnight
 from shared.domain.signup import State
 from shared.ledger.jobs import JobPart
 
@@ -30,10 +33,12 @@ _CHOSEN = {
 class Job:
     """A job with all its parts, one in each account that it concerns.
 
-    While it goes through an index, `total` includes what it has yet to look at.
+    While it goes through an index, `total` includes what it has yet to look at. `holds` are those
+    of the first accounts `on_hold`, where somebody has read them.
     """
 
     parts: tuple[JobPart, ...]
+    holds: Mapping[str, Sequence[Hold]] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -75,6 +80,7 @@ class Job:
     def chosen_in_words(self) -> str:
         """How its sign-ups were chosen, in words."""
         found = json.loads(self.chosen)
+        found.pop("lists", None)  # to these it sends
         words = [_CHOSEN.get(name, f"{name} {{}}").format(value) for name, value in found.items()]
         return ", ".join(words)
 
@@ -83,6 +89,13 @@ class Job:
         """The form of all its sign-ups; None if nobody knows, or they are of several."""
         form: str | None = json.loads(self.chosen).get("form")
         return form
+
+    @property
+    def lists(self) -> list[str]:
+        """The names of the lists to which it sends; empty if nobody knows, or its sign-ups are of
+        several forms."""
+        names: list[str] = json.loads(self.chosen).get("lists", [])
+        return names
 
     @property
     def is_of_quarantine(self) -> bool:
@@ -163,6 +176,18 @@ class Job:
         """How many of those under way wait for the end of a hold."""
         return sum(part.under_way for part in self._held)
 
+    def holds_in_words(self, now: datetime) -> dict[str, str]:
+        """Return by account why it waits and what ends that, as what follows the account's name."""
+        return {name: goes_on(holds, now) for name, holds in self.holds.items() if holds}
+
+    @property
+    def resumes_at(self) -> datetime | None:
+        """When the holds end for which all of it waits; None if it does not, or nobody knows."""
+        going_on = [part for part in self.parts if part.ended_at is None]
+        ends = [known_end(self.holds.get(part.account, ())) for part in self._held]
+        known = [end for end in ends if end]
+        return max(known) if known and len(known) == len(going_on) else None
+
     @property
     def sending(self) -> int:
         """How many of those under way are being sent, or are next."""
@@ -204,10 +229,21 @@ class Job:
             return None
         return max(_left(part, now) for part in self.parts)
 
+    def left_then(self, now: datetime) -> timedelta | None:
+        """Return about how long it takes from `resumes_at` on; None if that is unknown."""
+        at = self.resumes_at
+        return max(_left_from(part, at, now) for part in self._held) if at else None
+
 
 def _left(part: JobPart, now: datetime) -> timedelta:
     waiting = part.waiting + part.unseen
     return time_to_send(part.before + waiting, part.pace, today=part.today, now=now)
+
+
+def _left_from(part: JobPart, at: datetime, now: datetime) -> timedelta:
+    waiting = part.waiting + part.unseen + part.under_way
+    today = part.today if at < next_midnight(now) else for_jobs(part.pace.per_day)
+    return time_to_send(part.before + waiting, part.pace, today=today, now=at)
 
 
 def joined(parts: Iterable[JobPart]) -> list[Job]:

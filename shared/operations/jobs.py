@@ -8,7 +8,7 @@ import json
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -31,6 +31,8 @@ from shared.operations.job_progress import Job, joined
 from shared.operations.job_steps import JobSteps
 from shared.operations.selection import ids_by_account
 
+# Of so many accounts, a job says why they are on hold.
+_HOLDS_READ = 10
 # An operator waits for the first steps.
 AT_ONCE = timedelta(milliseconds=400)
 
@@ -111,10 +113,11 @@ class Jobs:
         ]
 
     def one(self, id: str) -> Job:
+        """Return the job, with the holds that keep it."""
         found = [job for job in self.all() if job.id == id]
         if not found:
             raise _no_job(id)
-        return found[0]
+        return self._with_holds(found[0])
 
     def count(self, choice: JobChoice) -> dict[str, int]:
         """Return how many sign-ups of each account a job of this choice would look at now."""
@@ -140,7 +143,7 @@ class Jobs:
             id=str(uuid.uuid4()),
             action=action,
             by=who_acts()["by"],
-            chosen=choice.to_json(),
+            chosen=self._told(action, choice.to_json()),
             filter=choice.filter.to_json(),
             index=choice.index,
             since=choice.died_since,
@@ -168,6 +171,7 @@ class Jobs:
         why: dict[str, Any] = discard_note(note)
         id, lists = str(uuid.uuid4()), self._lists(action)
         every = list(signups)
+        told = self._told(action, _with_form(chosen, every))
         sent = self._sendable(action, every, lists, change)
         refused = Counter(each.account for each in every) - Counter(each.account for each in sent)
         done = 0
@@ -177,7 +181,7 @@ class Jobs:
                 id,
                 ids,
                 by=who_acts()["by"],
-                chosen=_with_form(chosen, every),
+                chosen=told,
                 action=action,
                 event=_event(action, why),
                 change=change.to_json() if change else None,
@@ -240,6 +244,22 @@ class Jobs:
         for account in accounts:
             self.steps.go_on(account, job.id, enough=is_over)
         return self.one(job.id)
+
+    def _with_holds(self, job: Job) -> Job:
+        if not (names := job.on_hold[:_HOLDS_READ]):
+            return job
+        figures = zip(names, self.steps.ledger.figures_of(names), strict=True)
+        return replace(job, holds={name: each.holds for name, each in figures})
+
+    def _told(self, action: JobAction, chosen: str) -> str:
+        """Return how they were chosen, with the names of the lists that they go to, if they are of
+        one form."""
+        found = json.loads(chosen)
+        if action != JobAction.RETRY_FORM_LISTS or "form" not in found:
+            return chosen
+        forms = self.registry.forms_named([found["form"]])
+        names = [each.name for form in forms for each in form.lists]
+        return json.dumps({**found, "lists": names})
 
     def _lists(self, action: JobAction) -> Mapping[str, ListIds]:
         """Return by account to which lists the job sends: as they are now, since an operator has

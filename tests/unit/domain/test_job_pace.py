@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from shared.domain.account import Hold, HoldReason
 from shared.domain.job import (
     JobAction,
     JobPace,
@@ -16,7 +17,7 @@ from shared.domain.job import (
     time_to_send,
 )
 from shared.ledger.jobs import JobPart
-from shared.operations.job_progress import joined
+from shared.operations.job_progress import Job, joined
 
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
 TEN_IN_THE_EVENING = datetime(2026, 3, 1, 22, tzinfo=UTC)
@@ -216,6 +217,39 @@ def test_how_long_it_still_takes_is_told_where_it_is_known(
 ) -> None:
     (job,) = joined([part(**fields)])
     assert job.left(TEN_IN_THE_EVENING) == left
+
+
+QUOTA = Hold(reason=HoldReason.QUOTA, since=TEN_IN_THE_EVENING, until=MIDNIGHT)
+OUTAGE = Hold(reason=HoldReason.OUTAGE, since=TEN_IN_THE_EVENING)
+
+
+@pytest.mark.parametrize(
+    ("parts", "holds", "at", "left"),
+    [
+        pytest.param([part(**HELD)], [QUOTA], MIDNIGHT, timedelta(seconds=6), id="a known end"),
+        pytest.param(
+            [part(waiting=8, before=10, **HELD)],
+            [QUOTA],
+            MIDNIGHT,
+            timedelta(seconds=15),
+            id="earlier jobs come first",
+        ),
+        pytest.param([part(**HELD)], [QUOTA, OUTAGE], None, None, id="one has no known end"),
+        pytest.param([part(**HELD)], [], None, None, id="no hold is left"),
+        pytest.param([part(**HELD), part("other", waiting=9)], [QUOTA], None, None, id="a part"),
+        pytest.param([part(waiting=9)], [QUOTA], None, None, id="it does not wait"),
+    ],
+)
+def test_when_a_job_goes_on_is_told_where_it_is_known(
+    parts: list[JobPart], holds: list[Hold], at: datetime | None, left: timedelta | None
+) -> None:
+    job = Job(tuple(parts), {"acme": holds})
+    assert (job.resumes_at, job.left_then(TEN_IN_THE_EVENING)) == (at, left)
+
+
+def test_a_job_to_lists_names_them_and_chose_nothing_by_them() -> None:
+    (job,) = joined([part(chosen='{"form": "cakes", "lists": ["News"]}')])
+    assert (job.lists, job.chosen_in_words) == (["News"], "form cakes")
 
 
 def test_the_latest_job_comes_first() -> None:

@@ -104,7 +104,7 @@ def test_the_page_of_a_sign_up_leads_to_another_list_and_all_are_retried_there(
     assert done.status_code == 303
     job = scene.page(done.location)
     assert "The form cakes sends to Newsletter now." in job
-    assert "Retry 12 sign-ups, to the lists of their forms" in job
+    assert "Retry 12 sign-ups, to Newsletter" in job
     assert scene.form.lists == (scene.there("Newsletter"),)
     pace = JobPace(per_second=1_000_000, per_day=1_000_000)
     assert JobLedger(scene.client, pace).feed("acme") == 12

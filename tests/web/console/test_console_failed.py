@@ -389,7 +389,7 @@ def test_a_cause_about_lists_offers_what_helps_next(scene: Scene, save_form: Sav
         "/console/failed/retry", account="acme", group=group, all="1", form_lists="y"
     )
     page = scene.following(begun)
-    assert "Retry 3 sign-ups, to the lists of their forms" in page
+    assert "Retry 3 sign-ups, to Weekly" in page
     assert "for the lists that it has" in page  # what waits, if it is stopped
     assert JobLedger(scene.client, FAST).feed("acme") == 3
     assert scene.states(ids) == ["queued"] * 3
@@ -584,8 +584,21 @@ def test_a_job_whose_account_is_on_hold_sends_nothing_and_says_so(scene: Scene) 
 
     page = scene.following(begun)
     assert "0 of 100 done, 100 waiting for the end of the hold" in page
-    assert 'It waits: <a href="/console/accounts/acme">acme</a> is on hold.' in page
+    assert 'It waits: <a href="/console/accounts/acme">acme</a> is on hold (reconnect).' in page
     assert "being sent" not in page
+    assert "<dt>Time left</dt><dd>not known</dd>" in page
+
+
+def test_a_job_that_waits_for_the_next_day_says_until_when_and_how_long_it_takes_then(
+    scene: Scene,
+) -> None:
+    scene.many(100)
+    scene.ledger.hold_quota("acme", jitter=0)
+    page = scene.following(scene.post("/console/failed/retry", all="1", reason="rejected"))
+    assert "acme</a> is on hold (quota). It goes on by itself when that ends: <time" in page
+    midnight = scene.operations.retries.cost({"acme": 2})[1].begins_at
+    assert midnight and f'<dt>Waits until</dt><dd><time datetime="{midnight.isoformat()}' in page
+    assert re.search(r"<dt>Time left</dt><dd>about \d+ s after that</dd>", page)
 
 
 @pytest.mark.parametrize(
