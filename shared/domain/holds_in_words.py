@@ -19,10 +19,18 @@ def is_on_hold(account: str, holds: Holds) -> str:
     return f"{account} {_on_hold(holds)}"
 
 
-def would_wait(account: str, holds: Holds, now: datetime, verb: str = "send") -> str:
+def would_wait(account: str, holds: Holds, now: datetime, verb: str) -> str:
     """Return what becomes of a sign-up of the account that the reader sends, by this `verb`."""
     told = is_on_hold(account, holds)
     return f"{told}. What you {verb} there waits until {_end(holds, now)}."
+
+
+def may_act_now(account: str, holds: Holds, now: datetime, verb: str) -> str:
+    """Return that nobody needs to wait with what mends a sign-up of the account, and when it is
+    sent then. `verb` is what the reader does."""
+    end = known_end(holds)
+    when = f"after {short_minute(end, now)}" if end else f"when {_end(holds, now)}"
+    return f"{is_on_hold(account, holds)}. You can {verb} now: it is sent by itself {when}."
 
 
 def goes_on(holds: Holds, now: datetime) -> str:

@@ -320,11 +320,21 @@ _ASKED = Why(
 )
 
 
+_IN_JOB = {
+    State.DEAD: Why("It failed, and waits for its turn in a job that retries many.", _WAIT),
+    State.QUARANTINED: Why(
+        "It looks like spam, and waits for its turn in a job that delivers many anyway.", _WAIT
+    ),
+}
+
+
 def why(signup: Signup, outlook: Outlook, holds: Sequence[Hold]) -> Why:
     """Return why the sign-up stands as it does. The gravest of `holds` is the first."""
+    if outlook.job and signup.state in _IN_JOB:
+        return _IN_JOB[signup.state]
     match signup.state:
         case State.DEAD:
-            return _in_job(outlook) or why_failed(signup)
+            return why_failed(signup)
         case State.QUARANTINED:
             return why_quarantined(signup.reason)
         case State.DELIVERED if signup.action == "asked":
@@ -390,12 +400,6 @@ def _why_refused(error_key: str, message: str) -> Why:
     answer = f"{message.removeprefix('HTTP ')} {error_key}".lower()
     matching = (row.why for row in _REFUSED if re.search(row.pattern, answer))
     return next(matching, _DEAD[DeathReason.REJECTED])
-
-
-def _in_job(outlook: Outlook) -> Why | None:
-    if outlook.job is None:
-        return None
-    return Why("It failed, and waits for its turn in a job that retries many.", _WAIT)
 
 
 def _why_due(signup: Signup, outlook: Outlook, holds: Sequence[Hold]) -> Why:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.domain.account import Hold
+from shared.domain.holds_in_words import known_end
 from shared.domain.phrases import counted
 from shared.domain.signup import Signup, State
 
@@ -12,6 +13,7 @@ from shared.domain.signup import Signup, State
 SOON = timedelta(seconds=30)
 
 _UNSETTLED = (State.QUEUED, State.DELIVERING, State.RETRYING)
+_IN_JOB = {State.DEAD: "The job retries it", State.QUARANTINED: "The job delivers it anyway"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +49,8 @@ def next_step(
 ) -> NextStep | None:
     """Return what happens next; None if nothing happens by itself. The gravest of `holds` is the
     first."""
-    if signup.state == State.DEAD and outlook.job:
-        return NextStep(sentence="Its turn comes in a job, which retries it.")
-    if signup.state == State.QUARANTINED and outlook.job:
-        return NextStep(sentence="Its turn comes in a job, which delivers it anyway.")
+    if outlook.job and signup.state in _IN_JOB:
+        return _in_job(_IN_JOB[signup.state], holds)
     if is_settled(signup.state):
         return None
     if signup.state == State.DELIVERING:
@@ -63,6 +63,13 @@ def next_step(
         attempt = signup.attempts + 1
         return NextStep(sentence=f"Attempt {attempt} follows by itself.", at=outlook.due_at)
     return _when_due(outlook.due_at, now)
+
+
+def _in_job(does: str, holds: Sequence[Hold]) -> NextStep:
+    if not holds:
+        return NextStep(sentence=f"{does} when its turn comes.")
+    ends = f"hold {holds[0].reason} ends" if len(holds) == 1 else "last hold of its account ends"
+    return NextStep(sentence=f"{does} after the {ends}.", at=known_end(holds))
 
 
 def _while_sending(outlook: Outlook) -> NextStep:

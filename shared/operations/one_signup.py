@@ -8,13 +8,15 @@ from typing import Any
 from shared.domain.account import Hold
 from shared.domain.errors import Refused
 from shared.domain.form import Form
-from shared.domain.holds_in_words import would_wait
+from shared.domain.holds_in_words import may_act_now
+from shared.domain.job import JobAction
 from shared.domain.reading.field_checks import editable_values
 from shared.domain.signup import Signup, State
-from shared.domain.signup_advice import Why, why
+from shared.domain.signup_advice import Remedy, Why, why
 from shared.domain.signup_outlook import NextStep, Outlook, next_step
 from shared.domain.state_words import state_words
 from shared.operations.dead_letters import DeadLetters
+from shared.operations.job_progress import Job
 from shared.operations.judging import Judged, Judging
 from shared.operations.quarantine import Quarantine
 from shared.operations.retries import Retries
@@ -27,7 +29,7 @@ from shared.operations.signup_timeline import ShownAttempt, TimelineEvent, attem
 class SignupDetails:
     """A sign-up with all that is known of it at the moment `at`. `holds` are its account's, the
     gravest first. `history` is as it is stored; `events` and `attempts` are made from it. `form` is
-    None if nobody knows it any more."""
+    None if nobody knows it any more. `job` is the one in which it waits for its turn."""
 
     at: datetime
     signup: Signup
@@ -40,14 +42,23 @@ class SignupDetails:
     attempts: list[ShownAttempt]
     form: Form | None
     judged: Judged | None
+    job: Job | None
 
     @property
     def would_wait(self) -> str | None:
-        """Return that it would wait if an operator sent it now; None if it would not, or cannot be
-        sent."""
-        if self.signup.state not in _KEPT or not self.holds:
+        """Return that it would wait if an operator sent it now; None if it would not, cannot be
+        sent, or waits in a job that sends it."""
+        if self.signup.state not in _KEPT or not self.holds or self.outlook.job:
             return None
-        return would_wait(self.signup.account, self.holds, self.at)
+        verb = "mend it" if self.why.remedy in _MENDING else "decide"
+        return may_act_now(self.signup.account, self.holds, self.at, verb)
+
+    @property
+    def goes_to(self) -> list[str]:
+        """Return the names of the lists to which its job sends it; empty if these are its own."""
+        if self.job is None or self.job.action != JobAction.RETRY_FORM_LISTS:
+            return []
+        return self.job.lists or self.form_lists
 
     @property
     def form_lists(self) -> list[str]:
@@ -88,7 +99,12 @@ class OneSignup:
             attempts=attempts(history),
             form=self.finder.form(signup.form),
             judged=self.judging.one(signup),
+            job=self._job(signup, outlook),
         )
+
+    def _job(self, signup: Signup, outlook: Outlook) -> Job | None:
+        jobs = self.retries.jobs.going_on(signup.account) if outlook.job else []
+        return next((each for each in jobs if each.id == outlook.job), None)
 
     def retry(self, id: str) -> str:
         """Make a dead letter due again at once. Return what becomes of it now."""
@@ -151,6 +167,7 @@ class OneSignup:
 
 
 _KEPT = (State.DEAD, State.QUARANTINED)
+_MENDING = (Remedy.EDIT, Remedy.LISTS, Remedy.RETRY)
 
 
 def _changed() -> Refused:

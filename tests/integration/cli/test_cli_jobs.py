@@ -59,7 +59,10 @@ def test_a_hold_is_told_before_and_after(connected: CommandLine, ledger: Ledger)
     id, *ids = dead_letters(ledger, LARGE + 1)
     ledger.hold("acme", HoldReason.OUTAGE, by="answer")
     shown = connected("failed", "show", id).out
-    assert "acme is on hold (outage). What you send there waits until that ends." in shown
+    assert (
+        "acme is on hold (outage). You can mend it now: it is sent by itself when that ends."
+        in shown
+    )
     told = connected("failed", "retry", id).out
     assert "1 sign-up waits now, as acme is on hold (outage). It is sent when that ends." in told
     asked = connected("failed", "retry", *ids, at_terminal=True, stdin="n\n").err

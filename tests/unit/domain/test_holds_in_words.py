@@ -6,7 +6,13 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.account import Hold, HoldReason
-from shared.domain.holds_in_words import after_connecting, waits_now, what_follows, would_wait
+from shared.domain.holds_in_words import (
+    after_connecting,
+    may_act_now,
+    waits_now,
+    what_follows,
+    would_wait,
+)
 from tests.support.builders import NOON
 
 MIDNIGHT = NOON + timedelta(hours=12)
@@ -39,6 +45,19 @@ def test_a_hold_is_told_before_and_after(holds: tuple[Hold, ...], told: str, unt
         waits_now("acme", holds, NOON)
         == f"It waits now, as acme is on hold {told}. It is sent when {until}."
     )
+
+
+@pytest.mark.parametrize(
+    ("holds", "when"),
+    [
+        ((QUOTA,), "after 2026-03-02 00:00 UTC"),
+        ((QUOTA, OUTAGE), "when that ends"),
+        ((PAUSED,), "when an operator releases the account"),
+    ],
+)
+def test_nobody_waits_with_what_can_be_mended_now(holds: tuple[Hold, ...], when: str) -> None:
+    told = may_act_now("acme", holds, NOON, "mend it")
+    assert told.endswith(f"). You can mend it now: it is sent by itself {when}.")
 
 
 @pytest.mark.parametrize(

@@ -140,8 +140,9 @@ def test_one_that_is_delivered_has_its_contact_or_was_asked_to_confirm(
     assert says in why(signup(State.DELIVERED, action=action), Outlook(), []).sentence
 
 
-def test_what_waits_in_a_replay_is_not_to_be_retried() -> None:
-    found = why(signup(State.DEAD, reason="rejected"), Outlook(job="r"), [])
+@pytest.mark.parametrize("state", [State.DEAD, State.QUARANTINED])
+def test_what_waits_in_a_job_needs_nobody(state: State) -> None:
+    found = why(signup(state, reason="rejected"), Outlook(job="r"), [])
     assert found.remedy == Remedy.NOTHING
 
 
@@ -169,7 +170,22 @@ def test_nothing_happens_by_itself_to_what_is_settled(state: State) -> None:
         (State.RETRYING, Outlook(due_at=NOON + MINUTE), [], "Attempt 2", NOON + MINUTE),
         (State.RETRYING, Outlook(due_at=NOON - MINUTE), [], "It can be sent.", NOON - MINUTE),
         (State.DELIVERING, Outlook(due_at=NOON + MINUTE), [], "sending it now", NOON + MINUTE),
-        (State.DEAD, Outlook(job="r"), [], "in a job", None),
+        (State.DEAD, Outlook(job="r"), [], "The job retries it when its turn comes.", None),
+        (State.QUARANTINED, Outlook(job="r"), [], "The job delivers it anyway when", None),
+        (
+            State.DEAD,
+            Outlook(job="r"),
+            [hold(HoldReason.QUOTA, until=NOON + MINUTE)],
+            "The job retries it after the hold quota ends.",
+            NOON + MINUTE,
+        ),
+        (
+            State.DEAD,
+            Outlook(job="r"),
+            [hold(HoldReason.PAUSED), hold(HoldReason.QUOTA, until=NOON + MINUTE)],
+            "after the last hold of its account ends.",
+            None,
+        ),
         (
             State.QUEUED,
             Outlook(due_at=NOON),

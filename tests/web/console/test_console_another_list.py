@@ -93,6 +93,7 @@ def test_the_page_of_a_sign_up_leads_to_another_list_and_all_are_retried_there(
     assert "What to do:</strong> Give the form another list, and retry them there." in signup
     offer = re.search(r'<a class="button primary +" href="([^"]+)">Give the form another', signup)
     assert offer and signup.count("primary") == 1  # nothing else is as bold
+    assert '<button class="quiet">Retry now' in signup.partition(">Discard</a>")[2]
 
     page = scene.page(offer[1])
     assert "Birthday club any more, so <strong>12 sign-ups</strong> failed." in page
@@ -211,8 +212,13 @@ def test_what_a_job_retries_already_is_offered_no_list(scene: Scene) -> None:
     path = scene.fail(2)
     scene.give(scene.lists["Newsletter"].id)
     signup = scene.page(path)
-    assert "waits for its turn in a job" in signup
-    assert "another list" not in signup and "Retry to" not in signup
+    assert "Failed, in a job</span>" in signup and 'class="pill problem"' not in signup
+    assert signup.count("waits for its turn in a job") == 1
+    assert signup.count("/console/failed/jobs/") == 1 and "The job retries it when" in signup
+    assert "<strong>Lists:</strong> its own → Newsletter</p>" in signup  # nobody has its name
+    scene.registry.save_form(builders.form("other", lists=(GONE,)))
+    assert "<strong>Lists:</strong> Birthday club → Newsletter</p>" in scene.page(path)
+    assert "another list" not in signup and "Retry to" not in signup and "primary" not in signup
 
 
 def test_the_overview_names_the_list_and_leads_to_another_one(scene: Scene) -> None:

@@ -205,7 +205,8 @@ def test_what_is_held_says_by_what_and_leads_to_the_account(scene: Scene) -> Non
 def test_a_hold_is_told_before_it_is_sent_and_after(
     scene: Scene, make: Callable[[Made], str], step: str, fields: dict[str, str]
 ) -> None:
-    id, before = make(scene.made), "What you send there waits until an operator releases"
+    id = make(scene.made)
+    before = "now: it is sent by itself when an operator releases the account."
     assert before not in scene.page(id)
     scene.ledger.hold("acme", HoldReason.PAUSED, by="ada")
     assert before in scene.page(id) and before not in scene.page(id, Role.VIEWER)
