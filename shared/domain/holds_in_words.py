@@ -28,9 +28,14 @@ def would_wait(account: str, holds: Holds, now: datetime, verb: str) -> str:
 def may_act_now(account: str, holds: Holds, now: datetime, verb: str) -> str:
     """Return that nobody needs to wait with what mends a sign-up of the account, and when it is
     sent then. `verb` is what the reader does."""
+    told, when = is_on_hold(account, holds), sent_when(holds, now)
+    return f"{told}. You can {verb} now: it is sent by itself {when}."
+
+
+def sent_when(holds: Holds, now: datetime) -> str:
+    """Return when what waits for the end of these holds is sent, as the end of a sentence."""
     end = known_end(holds)
-    when = f"after {short_minute(end, now)}" if end else f"when {_end(holds, now)}"
-    return f"{is_on_hold(account, holds)}. You can {verb} now: it is sent by itself {when}."
+    return f"after {short_minute(end, now)}" if end else f"when {_end(holds, now)}"
 
 
 def goes_on(holds: Holds, now: datetime) -> str:

@@ -7,12 +7,14 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared.domain.account import Hold
+from shared.domain.durations import in_words, short_minute
 from shared.domain.errors import Refused
 from shared.domain.failure_group import FailureGroup
 from shared.domain.field_change import FieldChange
+from shared.domain.holds_in_words import is_on_hold, sent_when
 from shared.domain.job import LARGE, JobAction, TimeToSend
 from shared.domain.job_filter import has_words
 from shared.domain.requests_today import left_in_words
@@ -107,6 +109,17 @@ class BulkPlan:
     def waits(self) -> bool:
         """Whether all accounts are on hold, so that nothing is sent now."""
         return bool(self.held) and all(name in self.held for name in self.accounts)
+
+    def when_in_words(self, now: datetime) -> str:
+        """Return when what is retried begins to be sent, if it is of one account, and how long that
+        takes."""
+        why, when = "", "now"
+        if self.takes.begins_at:
+            when = f"by itself after {short_minute(self.takes.begins_at, now)}"
+        for account, holds in self.held.items():
+            why, when = f"{is_on_hold(account, holds)}. ", f"by itself {sent_when(holds, now)}"
+        takes = in_words(max(self.takes.sending, timedelta(seconds=1)))
+        return f"{why}Retrying begins {when}, and takes about {takes}."
 
     @property
     def is_large(self) -> bool:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from shared.accounts.account_api import FRESH, AccountApi
 from shared.accounts.list_cache import Lists
 from shared.constant_contact.client import ContactList
+from shared.domain.durations import short_minute
 from shared.domain.errors import Refused
 from shared.domain.failure_group import FailureGroup
 from shared.domain.form import Form, ListRef
@@ -52,10 +53,15 @@ class ListChoice:
         return sorted(left, key=lambda each: each.name.casefold())
 
     @property
-    def unusable(self) -> list[str]:
-        """The names of the lists that are known to be gone."""
-        refused = {each.name for each in self.there.lists if each.id in self.refused}
-        return sorted({each.name for each in self.lost} | refused, key=str.casefold)
+    def left_out(self) -> list[str]:
+        """The names of other lists that are not offered, as sign-ups failed for them."""
+        own = {each.id for each in self.form.lists}
+        refused = {e.name for e in self.there.lists if e.id in self.refused and e.id not in own}
+        return sorted(refused, key=str.casefold)
+
+    def as_of(self, now: datetime) -> str:
+        """Return when the account's lists were read."""
+        return short_minute(self.there.read_at, now)
 
     @property
     def failed(self) -> BulkChoice | None:

@@ -97,7 +97,9 @@ def test_the_page_of_a_sign_up_leads_to_another_list_and_all_are_retried_there(
 
     page = scene.page(offer[1])
     assert "Birthday club any more, so <strong>12 sign-ups</strong> failed." in page
-    assert "<option disabled>Birthday club (gone)</option>" in page
+    assert "The list that you choose replaces it." in page and "(gone)" not in page
+    assert re.search(r"the account's lists as of <time [^>]+><span [^>]+>\d\d:\d\d UTC", page)
+    assert "(0 members)" not in page and "Retrying begins now, and takes about" in page
     [group] = re.findall(r'name="group" value="(\w+)"', page)
     assert "Give it and retry 12 sign-ups</button>" in page
 
@@ -109,6 +111,14 @@ def test_the_page_of_a_sign_up_leads_to_another_list_and_all_are_retried_there(
     assert scene.form.lists == (scene.there("Newsletter"),)
     pace = JobPace(per_second=1_000_000, per_day=1_000_000)
     assert JobLedger(scene.client, pace).feed("acme") == 12
+
+
+def test_a_hold_is_told_once_with_its_end(scene: Scene) -> None:
+    scene.fail(2)
+    scene.ledger.hold_quota("acme", jitter=0)
+    page = scene.page(PAGE)
+    assert page.count("on hold") == 1
+    assert "acme is on hold (quota). Retrying begins by itself after <time" in page
 
 
 def test_what_failed_for_another_cause_is_not_retried(scene: Scene) -> None:
@@ -161,7 +171,8 @@ def test_a_list_for_which_sign_ups_failed_since_is_not_offered(scene: Scene) -> 
     claim = builders.claimed(scene.ledger)
     builders.bury_claim(scene.ledger, claim, message=WHY.format(kept.id))
     page = scene.page(PAGE)
-    assert "<option disabled>Newsletter (gone)</option>" in page
+    assert "Left out, as sign-ups failed for it: Newsletter." in page
+    assert f'<option value="{kept.id}">' not in page
     assert scene.give(kept.id).status_code == 409
 
 

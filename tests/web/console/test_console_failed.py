@@ -258,7 +258,7 @@ def test_from_a_cause_to_all_of_it_retried_in_two_steps(scene: Scene) -> None:
     group = re.findall(r"group=([0-9a-f]+)", scene.page())[0]
     page = scene.confirm("retry-all", account="acme", group=group)
     assert "Retry 3 failed sign-ups?" in page
-    assert "<dt>Accounts</dt><dd>3 of acme</dd>" in page
+    assert "<dt>Sign-ups</dt><dd>3 of acme</dd>" in page
     assert "<dt>Requests that they use</dt><dd>3</dd>" in page
     assert re.search(r"<dt>Requests left today</dt><dd>\d,\d{3}\. A fifth", page)
     assert "<dt>Takes about</dt><dd>1 s</dd>" in page
