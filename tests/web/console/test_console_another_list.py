@@ -1,6 +1,7 @@
 """A form whose list does not exist any more gets another one, and what failed is retried there."""
 
 import re
+from dataclasses import replace
 from html import unescape
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 import redis
 from flask import Flask
 
+from shared.accounts.account_api import AccountApi
 from shared.accounts.account_services import AccountServices
 from shared.domain.form import Form, ListRef
 from shared.domain.job import JobPace
@@ -113,11 +115,14 @@ def test_the_page_of_a_sign_up_leads_to_another_list_and_all_are_retried_there(
     assert JobLedger(scene.client, pace).feed("acme") == 12
 
 
-def test_a_hold_is_told_once_with_its_end(scene: Scene) -> None:
+def test_a_hold_is_told_once_with_its_end(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene.fail(2)
+    cached = replace(scene.tools.api.lists("acme"), error="This API key has no requests left.")
+    monkeypatch.setattr(AccountApi, "lists", lambda *_, **__: cached)
+    assert "They could not be read again: This API key has no requests" in scene.page(PAGE)
     scene.ledger.hold_quota("acme", jitter=0)
     page = scene.page(PAGE)
-    assert page.count("on hold") == 1
+    assert page.count("on hold") == 1 and "read again" not in page
     assert "acme is on hold (quota). Retrying begins by itself after <time" in page
 
 
