@@ -163,6 +163,13 @@ def test_a_hold_says_why_and_what_to_do(
     assert is_offered == (reason == HoldReason.PAUSED)
 
 
+def test_reconnect_leads_to_the_login(ledger: Ledger, overview: Callable[[], str]) -> None:
+    ledger.hold("acme", HoldReason.RECONNECT, by="token")
+    page = overview()
+    form = page.split('action="/console/connect/acme/log-in"')[1].split("</form>")[0]
+    assert ">Reconnect<" in form
+
+
 def test_nothing_is_foretold_of_requests_that_are_used_up(
     ledger: Ledger, overview: Callable[[], str]
 ) -> None:
