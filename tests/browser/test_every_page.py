@@ -25,7 +25,7 @@ NOT_LINKED = {
     *("console.connected", "console.pending", "console.link", "console.job"),
 }
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(scope="module")

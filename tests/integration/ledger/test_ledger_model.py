@@ -906,7 +906,7 @@ def _ms(moment: datetime | None) -> int | None:
     return None if moment is None else to_milliseconds(moment)
 
 
-@pytest.mark.timeout(0 if EXAMPLES else 300)
+@pytest.mark.timeout(0 if EXAMPLES else 900)
 @pytest.mark.parametrize("examples", [15, pytest.param(100, marks=pytest.mark.slow)])
 def test_no_order_of_events_makes_the_ledger_differ_from_its_model(
     monkeypatch: pytest.MonkeyPatch, examples: int

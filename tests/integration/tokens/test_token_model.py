@@ -504,6 +504,7 @@ def client(tmp_path: Path) -> Iterator["redis.Redis"]:
         yield client
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("examples", [50, pytest.param(1000, marks=pytest.mark.slow)])
 def test_no_order_of_events_breaks_the_protocol(client: "redis.Redis", examples: int) -> None:
     run_state_machine_as_test(
