@@ -291,7 +291,11 @@ _REFUSED = (
 )
 
 _SETTLED = {
-    State.DELIVERED: Why("Constant Contact has the contact.", _WAIT),
+    State.DELIVERED: Why(
+        "Constant Contact has the contact.",
+        "If they got no e-mail, look there whether they are unsubscribed, and whether the list has"
+        " a welcome e-mail: signup-relay sends none.",
+    ),
     State.DISCARDED: Why(
         "An operator decided against it. It is never sent.",
         "If that was a mistake, undo the discard before it is cleared.",

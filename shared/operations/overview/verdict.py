@@ -19,7 +19,7 @@ from shared.domain.stalls import has_stalled
 from shared.infrastructure.alert_services import ARE_OFF, SET_THEM
 from shared.ledger.stores.alert_candidates import REPLACEMENT_IS_NEWS
 from shared.operations import process_checks
-from shared.operations.overview.facts import AccountView, Overview
+from shared.operations.overview.facts import AccountView, Cause, Overview
 
 
 class Gravity(IntEnum):
@@ -242,21 +242,27 @@ def _of_failed(view: AccountView) -> Reason:
     """Return how many failed sign-ups wait for a decision, why most of them failed, and what to do
     about that."""
     count, cause, in_jobs = view.glance.undecided, view.cause, view.glance.in_jobs
-    told = f"{view.summary.account.called}: {counted(count, 'sign-up')} failed"
-    if cause:
-        of_cause = min(count, cause.group.undecided)
-        of_them = f", {of_cause:,} of them for one cause" if of_cause < count else ""
-        told = f"{told}{of_them}: {cause.in_words}"
+    failed = _failed_for(cause, count) if cause else f"{counted(count, 'sign-up')} failed"
     retried = f"; {in_jobs:,} more are being retried" if in_jobs else ""
     return Reason(
         gravity=Gravity.ACT,
-        sentence=f"{told}{retried}.",
+        sentence=f"{view.summary.account.called}: {failed}{retried}.",
         place=Place.FAILED,
         name=view.summary.account.name,
         to_do=cause.to_do if cause else None,
         group=cause.group.id if cause else None,
         form=cause.form_to_mend if cause else None,
     )
+
+
+def _failed_for(cause: Cause, count: int) -> str:
+    """Return that so many sign-ups failed, all or most of them for this cause."""
+    where = f" of the form {cause.group.form}" if cause.group.form else ""
+    of_cause = cause.group.undecided
+    if of_cause >= count:
+        return f"{counted(count, 'sign-up')}{where} failed: {cause.in_words}"
+    them = f"{of_cause:,} of them{where or ' for one cause'}"
+    return f"{counted(count, 'sign-up')} failed, {them}: {cause.in_words}"
 
 
 def _how_many_need(count: int, noun: str) -> str:

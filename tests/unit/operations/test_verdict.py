@@ -141,15 +141,15 @@ def test_a_good_day(today: Counts, due: int, said: str) -> None:
         ),
         pytest.param(
             overview(view(dead={DeathReason.REJECTED: 9}, cause=cause(9, target=GONE))),
-            "Acme: 9 sign-ups failed: the list “News” does not exist any more.",
+            "Acme: 9 sign-ups of the form news failed: the list “News” does not exist any more.",
             Place.FAILED,
             "acme",
             id="dead letters of one cause",
         ),
         pytest.param(
             overview(view(dead={DeathReason.REJECTED: 9}, cause=cause(7, "HTTP 400: bad email"))),
-            "Acme: 9 sign-ups failed, 7 of them for one cause: Constant Contact does not accept the"
-            " e-mail address.",
+            "Acme: 9 sign-ups failed, 7 of them of the form news: Constant Contact does not accept"
+            " the e-mail address.",
             Place.FAILED,
             "acme",
             id="dead letters, most of one cause",

@@ -103,7 +103,7 @@ def test_the_page_of_a_sign_up_leads_to_another_list_and_all_are_retried_there(
     assert re.search(r"the account's lists as of <time [^>]+><span [^>]+>\d\d:\d\d UTC", page)
     assert "(0 members)" not in page and "Retrying begins now, and takes about" in page
     [group] = re.findall(r'name="group" value="(\w+)"', page)
-    assert "Give it and retry 12 sign-ups</button>" in page
+    assert "Give the form this list and retry 12 sign-ups</button>" in page
 
     done = scene.give(scene.lists["Newsletter"].id, group=group)
     assert done.status_code == 303
@@ -239,11 +239,11 @@ def test_what_a_job_retries_already_is_offered_no_list(scene: Scene) -> None:
 
 def test_the_overview_names_the_list_and_leads_to_another_one(scene: Scene) -> None:
     scene.fail(3)
-    told = "3 sign-ups failed: the list “Birthday club” does not exist any more."
+    told = "3 sign-ups of the form cakes failed: the list “Birthday club” does not exist any more."
     offer = re.compile(r'href="/console/forms/cakes/list\?group=\w+">Give the form another list')
     page = scene.page("/console/")
     assert told in page and offer.search(page)
     scene.fail(why="HTTP 400: email_address is in an invalid format.")
-    assert "4 sign-ups failed, 3 of them for one cause: the list" in scene.page("/console/live")
+    assert "4 sign-ups failed, 3 of them of the form cakes: the list" in scene.page("/console/live")
     viewer = scene.page("/console/", SignedIn(scene.app, Role.VIEWER))
     assert "does not exist any more" in viewer and not offer.search(viewer)
