@@ -32,5 +32,8 @@ def allow_website(form: str) -> ResponseReturnValue:
     """Add the website to those that may post to the form."""
     origin = checked_origin(request.form.get("website", ""))
     services().operations.forms.allow(known_form(form), origin)
-    flash(f"{origin} may post to the form {form}. Its visitors get that within two seconds.")
+    flash(
+        f"{origin} may post to the form {form}, within two seconds. Nothing is kept of visitors who"
+        " were refused: they must sign up again."
+    )
     return redirect(url_for("console.form", form=form), 303)

@@ -88,7 +88,8 @@ def test_allowing_a_website_asks_first_and_then_adds_it(
     for _ in range(2):  # the second time, there is nothing left to change
         assert browser.post(f"{PAGE}/allow", website=SHOP).location == PAGE
     page = words(read(browser, PAGE))
-    assert f"{SHOP} may post to the form news." in page
+    assert f"{SHOP} may post to the form news, within two seconds." in page
+    assert "they must sign up again" in page
     assert f"Websites that may post here {OURS}, {SHOP}" in page
     assert f"{SHOP} several" not in page and f"{EVIL} one network" in page
     assert origins(registry) == (OURS, SHOP)
