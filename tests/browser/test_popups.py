@@ -86,6 +86,26 @@ def test_a_click_opens_the_form_which_signs_up_by_keyboard(shop: DrawingSite, pa
 
 
 @pytest.mark.slow
+def test_a_link_that_is_pressed_while_the_thanks_close_opens_a_new_form(
+    shop: DrawingSite, page: Page
+) -> None:
+    shop.show(page, shop.popup("click"))
+    link(page).click()
+    page.get_by_label("E-mail address").fill("ada@example.com")
+    page.keyboard.press("Enter")
+    expect(dialog(page).get_by_text("Thank you!")).to_be_focused()
+
+    # In one step, so that the browser tells of the closing afterwards.
+    page.evaluate("""() => {
+        document.querySelector("dialog").close();
+        document.querySelector("[data-relay-popup]").click();
+    }""")
+
+    expect(page.get_by_label("E-mail address")).to_be_focused()
+    expect(dialog(page)).to_have_count(1)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["Escape", "the button", "the backdrop"])
 def test_it_closes_and_keeps_what_was_typed(shop: DrawingSite, page: Page, way: str) -> None:
     shop.show(page, shop.popup("click"))

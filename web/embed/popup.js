@@ -68,11 +68,11 @@ async function dialogOf(name, link) {
     /* Whoever selects text may let go of it outside. */
     if (target == close || (target == dialog && pressed == dialog)) dialog.close();
   });
+  /* At once, as the event of closing may come after the link was pressed again. */
+  dialog.addEventListener("relay:success", () => dialogs.delete(name));
   dialog.addEventListener("close", () => {
     seen(name, "setItem");
-    if (!dialog.querySelector("[data-relay-state=success]")) return;
-    dialogs.delete(name);
-    dialog.remove();
+    if (dialog.querySelector("[data-relay-state=success]")) dialog.remove();
   });
   return dialog;
 }
