@@ -62,7 +62,7 @@ def test_from_the_form_to_all_of_them_on_its_new_list(
     page.get_by_role("link", name="Give the form another list").click()
     page.get_by_label("List").select_option(there.id)
     assert faults_of(page) == []
-    page.get_by_role("button", name="Give the form this list and retry 120 sign-ups").click()
+    page.get_by_role("button", name="Use it and retry 120 sign-ups").click()
 
     expect(page.get_by_role("progressbar")).to_have_text(
         "120 of 120 done, 120 delivered", timeout=WITHIN

@@ -103,7 +103,7 @@ def test_the_page_of_a_sign_up_leads_to_another_list_and_all_are_retried_there(
     assert re.search(r"the account's lists as of <time [^>]+><span [^>]+>\d\d:\d\d UTC", page)
     assert "(0 members)" not in page and "Retrying begins now, and takes about" in page
     [group] = re.findall(r'name="group" value="(\w+)"', page)
-    assert "Give the form this list and retry 12 sign-ups</button>" in page
+    assert "Use it and retry 12 sign-ups</button>" in page
 
     done = scene.give(scene.lists["Newsletter"].id, group=group)
     assert done.status_code == 303
