@@ -137,13 +137,14 @@ def to_do_about(
 
     Nobody gets past the field `beyond`. It has a full stop unless it ends with a command.
     """
-    worth_adding = _worth_adding(form, last)
+    websites = refused_websites(form, last)
+    worth_adding = [each.origin for each in websites[:MOST_ORIGINS] if each.from_several]
     origins = " ".join(
         f"--origin {each}" for each in (*form.origins, *(worth_adding or ["ORIGIN"]))
     )
     ways = _PAGES if in_console else _COMMANDS
     told = {what: way.format(name=form.name, origins=origins) for what, way in ways.items()}
-    if in_console and not refused_websites(form, last):
+    if in_console and not websites:
         told["add"] = _BY_EDITING
     if code in OF_WEBSITES:
         return (_ADD if worth_adding else _PERHAPS_ADD).format(**told)
@@ -192,12 +193,6 @@ def still_refused_origins(form: Form, last: Kept) -> tuple[str, ...] | None:
         return None
     still = refused_websites(form, last)[:MOST_ORIGINS]
     return tuple(each.origin[:_LONGEST_ORIGIN] for each in still)
-
-
-def _worth_adding(form: Form, last: Kept) -> list[str]:
-    """Return the refused origins that several networks have sent."""
-    still = refused_websites(form, last)[:MOST_ORIGINS]
-    return [each.origin for each in still if each.from_several]
 
 
 def _of_websites(code: RefusalCode, cause: str) -> str:

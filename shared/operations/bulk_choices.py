@@ -165,8 +165,8 @@ class BulkChooser:
         else:
             accounts, is_exact = self.count(choice.filter)
             if is_exact and action.retries:
-                in_jobs, jobs = _in_jobs(groups)
-                accounts -= in_jobs
+                of_accounts, jobs = in_jobs(groups)
+                accounts -= of_accounts
         edit = self._edit(choice, signups, change) if change else None
         if edit and signups is not None:
             accounts = edit.accounts
@@ -322,7 +322,7 @@ def job_choice(chosen: SignupFilter) -> JobChoice:
     )
 
 
-def _in_jobs(groups: Iterable[FailureGroup]) -> tuple[Counter[str], Counter[str]]:
+def in_jobs(groups: Iterable[FailureGroup]) -> tuple[Counter[str], Counter[str]]:
     """Return how many dead letters of these causes wait in jobs: by account, and by job."""
     accounts: Counter[str] = Counter()
     jobs: Counter[str] = Counter()

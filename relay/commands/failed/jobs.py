@@ -25,7 +25,7 @@ from shared.domain.requests_today import left_in_words
 from shared.domain.signup import DeathReason, Signup
 from shared.domain.state_words import reason_words
 from shared.infrastructure.timestamps import utc_now
-from shared.operations.bulk_choices import SAMPLED
+from shared.operations.bulk_choices import SAMPLED, in_jobs
 from shared.operations.field_edits import EditPreview
 from shared.operations.form_targets import FormTarget, staying
 from shared.operations.job_documents import job_document
@@ -156,28 +156,29 @@ def _documents(targets: Sequence[FormTarget]) -> dict[str, Any]:
     return {"left_out": staying(targets).total(), "forms": [asdict(target) for target in targets]}
 
 
-def _in_jobs(runtime: CommandRuntime, selection: Selection, plan: RetryPlan) -> Counter[str]:
+def _retried_already(
+    runtime: CommandRuntime, selection: Selection, plan: RetryPlan
+) -> Counter[str]:
     """Return by account how many of the chosen ones are in a job already, which keeps them."""
     operations = runtime.operations
     if plan.choice is None:
         waiting = operations.chooser.jobs_of(plan.signups)
         return Counter(each.account for each in plan.signups if each.id in waiting)
-    found: Counter[str] = Counter()
-    if selection.since is None:  # causes do not know when each failed
-        for group in operations.lists.groups(
-            account=selection.account, form=selection.form, reason=selection.reason
-        ):
-            found[group.account] += group.in_jobs
-    return found
+    if selection.since is not None:  # causes do not know when each failed
+        return Counter()
+    groups = operations.lists.groups(
+        account=selection.account, form=selection.form, reason=selection.reason
+    )
+    return in_jobs(groups)[0]
 
 
 def _question(
     runtime: CommandRuntime, selection: Selection, plan: RetryPlan, *, staying: int = 0
 ) -> str:
-    in_jobs = _in_jobs(runtime, selection, plan)
-    left, takes = runtime.operations.retries.cost(plan.accounts - in_jobs)
-    count = max(0, plan.count - in_jobs.total() - staying)
-    kept = f"{are_retried(in_jobs.total())} already, and left to it.\n" if +in_jobs else ""
+    retried = _retried_already(runtime, selection, plan)
+    left, takes = runtime.operations.retries.cost(plan.accounts - retried)
+    count = max(0, plan.count - retried.total() - staying)
+    kept = f"{are_retried(retried.total())} already, and left to it.\n" if +retried else ""
     held = "".join(
         f"{each}\n" for each in runtime.operations.sending.before(plan.accounts, "retry")
     )
