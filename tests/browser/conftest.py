@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from shared.domain.form import Form
 from shared.ledger.stores.registry import Registry
@@ -27,6 +27,11 @@ ARGUMENTS = [
     "--host-resolver-rules=MAP *.test 127.0.0.1",
 ]
 
+# Milliseconds for what a page does and shows. Much of it waits for a machine that does more than one
+# test, and a proof of work takes several times as long for who is unlucky.
+PATIENCE = 20_000
+expect.set_options(timeout=PATIENCE)
+
 NewPage = Callable[..., Page]
 SaveForm = Callable[..., Form]
 
@@ -47,7 +52,7 @@ def new_page(browser: Browser) -> Iterator[NewPage]:
 
     def open_page(**options: Any) -> Page:
         context = browser.new_context(**options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         return context.new_page()
 
