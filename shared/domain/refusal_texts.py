@@ -154,11 +154,13 @@ def to_do_about(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedWebsite:
     """A website that a form refuses, and when it did last. A stranger can make up an `origin`, but
-    not for others: `from_several` says that visitors of several networks have sent it."""
+    not for others: `from_several` says that visitors of several networks have sent it. `signups`
+    counts what its pages sent among the form's last refusals."""
 
     origin: str
     at: datetime
     from_several: bool
+    signups: int
 
     @property
     def named_by(self) -> str:
@@ -174,11 +176,12 @@ def refused_websites(form: Form, last: Kept) -> list[RefusedWebsite]:
     for kept in last:
         origin, several = kept.refusal.origin, kept.refusal.from_several
         if origin and kept.refusal.code in OF_WEBSITES:
-            newest = found.get(origin)
+            newer = found.get(origin)
             found[origin] = RefusedWebsite(
                 origin=origin,
-                at=newest.at if newest else kept.at,
-                from_several=several or (newest is not None and newest.from_several),
+                at=newer.at if newer else kept.at,
+                from_several=several or (newer is not None and newer.from_several),
+                signups=(newer.signups if newer else 0) + (kept.refusal.code == RefusalCode.ORIGIN),
             )
     still = [each for each in found.values() if not form.allows_origin(each.origin)]
     return sorted(still, key=lambda each: not each.from_several)[:MOST_WEBSITES]

@@ -27,8 +27,8 @@ ARGUMENTS = [
     "--host-resolver-rules=MAP *.test 127.0.0.1",
 ]
 
-# Milliseconds for what a page does and shows. Much of it waits for a machine that does more than one
-# test, and a proof of work takes several times as long for who is unlucky.
+# Milliseconds for what a page does and shows. Much of it waits for a machine that does more than
+# one test, and a proof of work takes several times as long for who is unlucky.
 PATIENCE = 20_000
 expect.set_options(timeout=PATIENCE)
 

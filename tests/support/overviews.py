@@ -42,7 +42,7 @@ def view(name: str = "acme", *, organization: str = "Acme", **fields: Any) -> Ac
         if key in fields
     }
     ended = of_summary.pop("disconnected_at", None)
-    last_delivery, cause = fields.pop("last_delivery", None), fields.pop("cause", None)
+    last_delivery, causes = fields.pop("last_delivery", None), fields.pop("causes", ())
     made: dict[str, Any] = {"status": ConnectionStatus.CONNECTED, "holds": (), "own_key": False}
     summary = AccountSummary(
         account=account(name, organization=organization, disconnected_at=ended),
@@ -53,7 +53,7 @@ def view(name: str = "acme", *, organization: str = "Acme", **fields: Any) -> Ac
         glance=glance(name, **fields),
         forms=(),
         last_delivery=last_delivery,
-        cause=cause,
+        causes=causes,
     )
 
 
@@ -73,6 +73,7 @@ def overview(*views: AccountView, **fields: Any) -> Overview:
         "quarantined": sum(each.quarantined for each in glances),
         "quota": NO_QUOTA_USED,
         "refusing": (),
+        "refused_websites": (),
         "spools": (),
         "pulse": ALIVE,
         "alerts": 1,

@@ -22,7 +22,12 @@ def activity_document(activity: FormActivity) -> dict[str, Any]:
         "refused": figures.refused,
         "last_refusals": [_refusal_document(kept) for kept in activity.history.last],
         "refused_websites": [
-            {"origin": each.origin, "at": timestamp(each.at), "from_several": each.from_several}
+            {
+                "origin": each.origin,
+                "at": timestamp(each.at),
+                "from_several": each.from_several,
+                "signups": each.signups,
+            }
             for each in activity.refused_websites
         ],
         "fields_not_sent": [
@@ -71,11 +76,12 @@ def _say_refused_websites(output: Output, activity: FormActivity) -> None:
     if activity.refused_websites:
         output.say("\nWebsites that were refused. If one is yours, allow it")
         output.table(
-            ["website", "named by", "last refused", "allow it with"],
+            ["website", "named by", "sign-ups", "last refused", "allow it with"],
             [
                 [
                     each.origin,
                     each.named_by,
+                    each.signups,
                     for_people(each.at),
                     command_to_allow(activity.form, each.origin),
                 ]

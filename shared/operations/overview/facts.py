@@ -12,6 +12,7 @@ from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.phrases import clause, counted, in_a_sentence
 from shared.domain.quota_forecast import QuotaForecast
 from shared.domain.refusal_history import TooManyRefused
+from shared.domain.refusal_texts import RefusedWebsite
 from shared.domain.requests_today import RequestsToday
 from shared.domain.signup_advice import why_failed
 from shared.ledger.spools import SpoolReport
@@ -33,7 +34,7 @@ class QuotaUse:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why most of an account's failed sign-ups failed; with `target`, that is a list which does not
+    """Why some of an account's sign-ups failed; with `target`, that is a list which does not
     exist."""
 
     group: FailureGroup
@@ -60,15 +61,15 @@ class Cause:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountView:
     """An account as the overview shows it. `forms` are those of its forms that have refused
-    sign-ups, the most first. `quota` is that of an API key of its own. `cause` is None if nothing
-    failed that waits for a decision."""
+    sign-ups, the most first. `quota` is that of an API key of its own. `causes` has the largest
+    ones of what failed and waits for a decision."""
 
     summary: AccountSummary
     glance: Glance
     forms: Sequence[FormFigures]
     last_delivery: datetime | None
     quota: QuotaUse | None = None
-    cause: Cause | None = None
+    causes: Sequence[Cause] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +80,9 @@ class Overview:
 
     The figures of all: `balance` has those since the beginning, `today` is what was counted on this
     UTC day, `hour` in each of the last 60 minutes, `due` what waits. `quota` is that of the API key
-    in the settings. `writes_refused` says why Redis takes no sign-up; None when it does. `memory`
-    is None if Redis does not tell. `alerts` is how many services receive them.
+    in the settings. `refused_websites` has one of each form that has refused sign-ups of some.
+    `writes_refused` says why Redis takes no sign-up; None when it does. `memory` is None if Redis
+    does not tell. `alerts` is how many services receive them.
     """
 
     at: datetime
@@ -96,6 +98,7 @@ class Overview:
     quarantined: int
     quota: QuotaUse
     refusing: Sequence[tuple[Form, TooManyRefused]]
+    refused_websites: Sequence[tuple[Form, RefusedWebsite]]
     spools: Sequence[SpoolReport]
     pulse: Pulse
     alerts: int
@@ -106,8 +109,8 @@ class Overview:
     def refused_in_words(self) -> str | None:
         """Return what is to be known of requests that became no sign-up today; None without any.
 
-        Most of them may be typing errors, so this judges nothing: the verdict names a form that
-        is at fault.
+        Most of them may be typing errors, so this judges nothing: the verdict names what may be
+        at fault.
         """
         refused = self.today.refused
         if not refused:
@@ -115,7 +118,7 @@ class Overview:
         verb, they = ("was", "it is") if refused == 1 else ("were", "they are")
         return (
             f"{counted(refused, 'request')} {verb} refused today; {they} stored nowhere. Each"
-            " answer said why. If a form is at fault, it is named above."
+            " answer said why. Forms and websites that may be at fault are named above."
         )
 
     @property

@@ -15,8 +15,11 @@ from shared.constant_contact.pacing import pace_rules
 from shared.domain.account import HoldReason
 from shared.domain.counts import ChartSlot, Counts
 from shared.domain.failure_group import FailureGroup
+from shared.domain.form import Form
 from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.quota_forecast import forecast_quota
+from shared.domain.refusal import RefusalCode
+from shared.domain.refusal_texts import RefusedWebsite, refused_websites
 from shared.domain.requests_today import RequestsToday
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
@@ -36,6 +39,10 @@ from shared.operations.system_status import SystemStatus
 SHOWN_ACCOUNTS = 12
 # Of so many it says why sign-ups failed: reading 100 causes of one takes 12 ms.
 EXPLAINED_ACCOUNTS = 3
+# So many causes of each.
+MOST_CAUSES = 3
+# Of so many forms it says which website they have refused.
+EXPLAINED_FORMS = 10
 _HARMLESS = {str(reason) for reason in HoldReason if reason.is_harmless}
 _BY_THEMSELVES = {str(reason) for reason in HoldReason if reason.ends_by_itself}
 # Sign-ups come as in the last hour, which a chart shows, too.
@@ -47,7 +54,7 @@ class OverviewReader:
     """Reads the overview. Raises `LedgerUnavailable`.
 
     Of what failed, it reads the counts of the causes in the few accounts with the most, and one
-    record of the largest cause of each if that is a list which does not exist.
+    record of each of the largest causes that is a list which does not exist.
 
     `pace` and `requests_per_day` hold for each API key; `alerts` is how many services receive
     alerts. `forecast_memory` asks Redis.
@@ -73,9 +80,10 @@ class OverviewReader:
         shown, others = choose(glances)
         hour = self.statistics.minutes(_MINUTES)
         quotas = self._quotas(glances, hour)
+        refusals = self._refusals([each.account for each in shown])
         return Overview(
             at=self.now(),
-            accounts=self._views(shown, quotas),
+            accounts=self._views(shown, quotas, refusals),
             known_accounts=len(glances),
             others_in_trouble=sum(needs_a_person(each) for each in others),
             others_waiting=sum(needs_a_look(each) and not needs_a_person(each) for each in others),
@@ -90,6 +98,7 @@ class OverviewReader:
             quarantined=sum(each.quarantined for each in glances),
             quota=quotas[self._default_key],
             refusing=self.status.refusing_forms(),
+            refused_websites=self._refused_websites(refusals),
             spools=spools,
             pulse=self.status.pulse(),
             alerts=self.alerts,
@@ -119,37 +128,42 @@ class OverviewReader:
     def _default_key(self) -> str:
         return self.summaries.ledger.pace.key_of(self.summaries.default_client_id)
 
-    def _views(self, shown: Sequence[Glance], quotas: Mapping[str, QuotaUse]) -> list[AccountView]:
+    def _views(
+        self,
+        shown: Sequence[Glance],
+        quotas: Mapping[str, QuotaUse],
+        refusals: Mapping[str, Sequence[FormFigures]],
+    ) -> list[AccountView]:
         """Return the accounts that are shown; those that need somebody come first."""
         by_name = {each.account: each for each in shown}
         summaries = in_trouble_first(self.summaries.named(list(by_name)))
         names = [each.account.name for each in summaries]
         deliveries = self.baselines.last_deliveries(names)
-        forms = self._refusals(names)
         causes = self._causes(_most_failed(shown))
         return [
             AccountView(
                 summary=summary,
                 glance=by_name[summary.account.name],
-                forms=forms[summary.account.name],
+                forms=refusals.get(summary.account.name, ()),
                 last_delivery=last_delivery,
                 quota=quotas[by_name[summary.account.name].api_key] if summary.own_key else None,
-                cause=causes.get(summary.account.name),
+                causes=causes[summary.account.name],
             )
             for summary, last_delivery in zip(summaries, deliveries, strict=True)
         ]
 
-    def _causes(self, names: Sequence[str]) -> dict[str, Cause]:
-        """Return by account why most of what waits for a decision failed."""
-        largest: dict[str, FailureGroup] = {}
-        for group in self.targets.lists.index.groups(names):
-            known = largest.get(group.account)
-            if group.undecided > (known.undecided if known else 0):
-                largest[group.account] = group
-        targets = self.targets.of_causes(list(largest.values()))
-        return {
-            name: Cause(group, targets.get((name, group.id))) for name, group in largest.items()
-        }
+    def _causes(self, names: Sequence[str]) -> Mapping[str, Sequence[Cause]]:
+        """Return by account why most of what waits for a decision failed, the largest causes
+        first."""
+        largest: dict[str, list[FailureGroup]] = defaultdict(list)
+        for group in sorted(self.targets.lists.index.groups(names), key=lambda of: -of.undecided):
+            if group.undecided and len(largest[group.account]) < MOST_CAUSES:
+                largest[group.account].append(group)
+        targets = self.targets.of_causes([each for some in largest.values() for each in some])
+        found: dict[str, list[Cause]] = defaultdict(list)
+        for name, groups in largest.items():
+            found[name] = [Cause(each, targets.get((name, each.id))) for each in groups]
+        return found
 
     def _refusals(self, names: Sequence[str]) -> Mapping[str, list[FormFigures]]:
         """Return the forms of these accounts that have refused sign-ups, the most first."""
@@ -160,6 +174,23 @@ class OverviewReader:
             if each.refused_signups:
                 found[each.form.account].append(each)
         return found
+
+    def _refused_websites(
+        self, refusals: Mapping[str, Sequence[FormFigures]]
+    ) -> list[tuple[Form, RefusedWebsite]]:
+        """Return the newest website of each form that has refused sign-ups of some."""
+        forms = [
+            each.form
+            for of_account in refusals.values()
+            for each in of_account
+            if each.refused.get(RefusalCode.ORIGIN)
+        ][:EXPLAINED_FORMS]
+        kept = self.status.form_counts.last_refusals([form.name for form in forms])
+        return [
+            (form, website)
+            for form, last in zip(forms, kept, strict=True)
+            for website in [each for each in refused_websites(form, last) if each.signups][:1]
+        ]
 
     def _quotas(self, glances: Sequence[Glance], hour: Sequence[ChartSlot]) -> dict[str, QuotaUse]:
         """Return the use of each API key, by `Glance.api_key`."""

@@ -7,14 +7,17 @@ It judges nothing anew: what is wrong with accounts is `shared/accounts/advice.p
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
 from shared.accounts.advice import Advice, for_account
 from shared.domain.check import Check, CheckKind
 from shared.domain.counts import Counts
 from shared.domain.durations import short_minute
+from shared.domain.form import Form
 from shared.domain.phrases import clause, counted, sentence
+from shared.domain.refusal_history import FORGOTTEN_AFTER
+from shared.domain.refusal_texts import RefusedWebsite
 from shared.domain.stalls import has_stalled
 from shared.infrastructure.alert_services import ARE_OFF, SET_THEM
 from shared.ledger.stores.alert_candidates import REPLACEMENT_IS_NEWS
@@ -45,8 +48,8 @@ class Place(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """One thing that is so: a sentence, what to do if it tells that, and where. `group` is why most
-    of what it is about has failed; `form` needs another list for them."""
+    """One thing that is so: a sentence, what to do if it tells that, and where. `group` is why what
+    it is about has failed; `form` needs another list for them. `website` may be allowed."""
 
     gravity: Gravity
     sentence: str
@@ -55,6 +58,7 @@ class Reason:
     to_do: str | None = None
     group: str | None = None
     form: str | None = None
+    website: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +208,7 @@ def _of_account(view: AccountView, now: datetime) -> Iterator[Reason]:
             name=name,
         )
     if glance.undecided:
-        yield _of_failed(view)
+        yield from _of_failed(view)
     if glance.quarantined:
         need = _how_many_need(glance.quarantined, "quarantined sign-up")
         yield Reason(
@@ -238,31 +242,31 @@ def _is_stalled(view: AccountView, now: datetime) -> bool:
     return has_stalled(oldest, view.last_delivery, (), now)
 
 
-def _of_failed(view: AccountView) -> Reason:
-    """Return how many failed sign-ups wait for a decision, why most of them failed, and what to do
-    about that."""
-    count, cause, in_jobs = view.glance.undecided, view.cause, view.glance.in_jobs
-    failed = _failed_for(cause, count) if cause else f"{counted(count, 'sign-up')} failed"
-    retried = f"; {in_jobs:,} more are being retried" if in_jobs else ""
-    return Reason(
-        gravity=Gravity.ACT,
-        sentence=f"{view.summary.account.called}: {failed}{retried}.",
-        place=Place.FAILED,
-        name=view.summary.account.name,
-        to_do=cause.to_do if cause else None,
-        group=cause.group.id if cause else None,
-        form=cause.form_to_mend if cause else None,
-    )
+def _of_failed(view: AccountView) -> Iterator[Reason]:
+    """Yield why sign-ups failed that wait for a decision, the largest causes first, and how many
+    more of them there are."""
+    others = view.glance.undecided - sum(each.group.undecided for each in view.causes)
+    failed = [(_failed_for(each), each) for each in view.causes]
+    noun = "more sign-up" if failed else "sign-up"
+    rest = [(f"{counted(others, noun)} failed", None)] if others > 0 else []
+    in_jobs = view.glance.in_jobs
+    for place, (told, cause) in enumerate([*failed, *rest]):
+        retried = f"; {in_jobs:,} more are being retried" if in_jobs and not place else ""
+        yield Reason(
+            gravity=Gravity.ACT,
+            sentence=f"{view.summary.account.called}: {told}{retried}.",
+            place=Place.FAILED,
+            name=view.summary.account.name,
+            to_do=cause.to_do if cause else None,
+            group=cause.group.id if cause else None,
+            form=cause.form_to_mend if cause else None,
+        )
 
 
-def _failed_for(cause: Cause, count: int) -> str:
-    """Return that so many sign-ups failed, all or most of them for this cause."""
+def _failed_for(cause: Cause) -> str:
+    """Return how many sign-ups failed for this cause."""
     where = f" of the form {cause.group.form}" if cause.group.form else ""
-    of_cause = cause.group.undecided
-    if of_cause >= count:
-        return f"{counted(count, 'sign-up')}{where} failed: {cause.in_words}"
-    them = f"{of_cause:,} of them{where or ' for one cause'}"
-    return f"{counted(count, 'sign-up')} failed, {them}: {cause.in_words}"
+    return f"{counted(cause.group.undecided, 'sign-up')}{where} failed: {cause.in_words}"
 
 
 def _how_many_need(count: int, noun: str) -> str:
@@ -310,6 +314,33 @@ def _of_forms(overview: Overview) -> Iterator[Reason]:
             name=form.name,
             to_do=sentence(found.in_console[:1].upper() + found.in_console[1:]),
         )
+    told = {form.name for form, _ in overview.refusing}
+    for form, website in overview.refused_websites:
+        if form.name not in told and overview.at - website.at < _news_for(website):
+            yield _of_website(form, website)
+
+
+def _of_website(form: Form, website: RefusedWebsite) -> Reason:
+    return Reason(
+        gravity=Gravity.LOOK,
+        sentence=(
+            f"Of the last refusals of {form.name}, {_were_signups(website.signups)} from"
+            f" {website.origin}, which may not post to it. Nothing of them is stored."
+        ),
+        place=Place.FORM,
+        name=form.name,
+        to_do="If it is your website, allow it; whoever signed up there must do so again.",
+        website=website.origin,
+    )
+
+
+def _were_signups(count: int) -> str:
+    return "1 was a sign-up" if count == 1 else f"{count:,} were sign-ups"
+
+
+def _news_for(website: RefusedWebsite) -> timedelta:
+    """Return how long a refused website is told of: one network alone may have made it up."""
+    return FORGOTTEN_AFTER if website.from_several else timedelta(days=1)
 
 
 def _of_quotas(overview: Overview) -> Iterator[Reason]:

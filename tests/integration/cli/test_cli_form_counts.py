@@ -133,7 +133,7 @@ def test_a_form_is_shown_with_the_websites_that_it_refuses(
     assert row.endswith(f"relay forms edit news --origin {own} --origin {theirs}")
     [website] = connected("forms", "show", "news", "--json").json["refused_websites"]
     assert website.pop("at").endswith("Z")
-    assert website == {"origin": theirs, "from_several": True}
+    assert website == {"origin": theirs, "from_several": True, "signups": 1}
 
 
 def test_views_that_were_refused_are_told_apart_from_sign_ups(

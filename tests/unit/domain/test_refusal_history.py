@@ -403,6 +403,12 @@ def test_websites_that_are_still_refused(
     assert refused_websites(form("shop"), refused) == []
 
 
+def test_the_sign_ups_of_a_refused_website_are_counted_and_its_views_are_not() -> None:
+    last = [kept("not_shown"), kept(), kept("required"), kept(), kept("origin", origin=None)]
+    [found] = refused_websites(SHOP, last)
+    assert found.signups == 2
+
+
 def test_a_website_is_named_by_several_networks_if_one_of_its_refusals_is() -> None:
     for order in ([True, False], [False, True]):
         [found] = refused_websites(SHOP, [kept(from_several=several) for several in order])

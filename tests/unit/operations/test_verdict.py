@@ -13,6 +13,7 @@ from shared.domain.failure_group import FailureGroup
 from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.quota_forecast import QuotaForecast
 from shared.domain.refusal_history import TooManyRefused
+from shared.domain.refusal_texts import RefusedWebsite
 from shared.domain.requests_today import RequestsToday
 from shared.domain.signup import DeathReason
 from shared.domain.totals import Totals
@@ -140,19 +141,11 @@ def test_a_good_day(today: Counts, due: int, said: str) -> None:
             id="dead letters, of which some are being retried",
         ),
         pytest.param(
-            overview(view(dead={DeathReason.REJECTED: 9}, cause=cause(9, target=GONE))),
+            overview(view(dead={DeathReason.REJECTED: 9}, causes=[cause(9, target=GONE)])),
             "Acme: 9 sign-ups of the form news failed: the list “News” does not exist any more.",
             Place.FAILED,
             "acme",
             id="dead letters of one cause",
-        ),
-        pytest.param(
-            overview(view(dead={DeathReason.REJECTED: 9}, cause=cause(7, "HTTP 400: bad email"))),
-            "Acme: 9 sign-ups failed, 7 of them of the form news: Constant Contact does not accept"
-            " the e-mail address.",
-            Place.FAILED,
-            "acme",
-            id="dead letters, most of one cause",
         ),
         pytest.param(
             overview(view(due=3), pulse=Pulse({}, ALIVE.beats_seen)),
@@ -419,6 +412,67 @@ def test_several_are_counted_and_the_gravest_come_first() -> None:
     assert found.sentence == "3 need you. 2 need a look."
     gravities = [reason.gravity for reason in found.reasons]
     assert gravities == [Gravity.ACT] * 3 + [Gravity.LOOK] * 2 + [Gravity.KNOW]
+
+
+def test_each_large_cause_of_what_failed_is_told_for_itself() -> None:
+    causes = [cause(7, "HTTP 400: bad email"), cause(2, target=GONE)]
+    facts = overview(view(dead={DeathReason.REJECTED: 13}, in_jobs=3, causes=causes))
+    found = verdict(facts)
+    assert found.sentence == "3 need you."
+    address = "Constant Contact does not accept the e-mail address"
+    assert [(reason.sentence, reason.form) for reason in found.reasons] == [
+        (
+            f"Acme: 7 sign-ups of the form news failed: {address}; 3 more are being retried.",
+            None,
+        ),
+        (
+            "Acme: 2 sign-ups of the form news failed: the list “News” does not exist any more.",
+            "news",
+        ),
+        ("Acme: 1 more sign-up failed.", None),
+    ]
+    assert [reason.group for reason in found.reasons] == ["abc", "abc", None]
+
+
+def website(signups: int = 4, *, several: bool = True, ago: timedelta = HOUR) -> RefusedWebsite:
+    return RefusedWebsite(
+        origin="https://old.example", at=NOON - ago, from_several=several, signups=signups
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        pytest.param(website(), "4 were sign-ups", id="today"),
+        pytest.param(website(1), "1 was a sign-up", id="one"),
+        pytest.param(website(ago=6 * 24 * HOUR), "4 were sign-ups", id="this week"),
+        pytest.param(website(ago=8 * 24 * HOUR), None, id="before"),
+        pytest.param(website(several=False), "4 were sign-ups", id="one network"),
+        pytest.param(website(several=False, ago=25 * HOUR), None, id="one network, before"),
+    ],
+)
+def test_a_website_whose_sign_ups_were_refused_is_told_and_can_be_allowed(
+    found: RefusedWebsite, told: str | None
+) -> None:
+    reasons = verdict(overview(view(), refused_websites=[(form(), found)])).reasons
+    said = (
+        f"Of the last refusals of news, {told} from https://old.example, which may not post to it."
+        " Nothing of them is stored."
+    )
+    assert [reason.sentence for reason in reasons] == ([said] if told else [])
+    for reason in reasons:
+        assert (reason.gravity, reason.place, reason.name) == (Gravity.LOOK, Place.FORM, "news")
+        assert reason.website == "https://old.example"
+
+
+def test_a_form_that_refuses_too_much_is_told_once() -> None:
+    facts = overview(
+        view(),
+        refusing=[(form(), refused(NINE_TWELVE, "12 of 12 refused."))],
+        refused_websites=[(form(), website())],
+    )
+    assert verdict(facts).sentence == "news: 12 of 12 refused."
+    assert len(verdict(facts).reasons) == 1
 
 
 def test_something_to_do_is_said_with_it() -> None:

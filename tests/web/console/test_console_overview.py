@@ -22,7 +22,7 @@ from shared.operations.overview.reader import EXPLAINED_ACCOUNTS
 from shared.operations.selection import Selection
 from tests.support import builders
 from tests.support.console_browser import SignedIn
-from tests.support.refusals import refused_tally
+from tests.support.refusals import kept_tally, refusal, refused_tally
 from tests.support.web_services import services_of
 from web.console.overview import ask_again_after
 from worker.upkeep.roll_up import make_roll_up
@@ -204,6 +204,23 @@ def test_refusals_of_its_forms_are_told(
     balance = page.split('id="balance"')[1].split("</section>")[0]
     assert "3 requests were refused today; they are stored nowhere." in balance
     assert 'href="/console/forms"' in balance
+
+
+def test_a_refused_website_is_named_and_can_be_allowed_from_there(
+    app: Flask, redis_client: "redis.Redis", ledger: Ledger, overview: Callable[[], str]
+) -> None:
+    Registry(redis_client).save_form(builders.form(origins=("https://www.example.com",)))
+    last = [refusal(origin="https://old.example")] * 2 + [refusal("invalid")]
+    FormCounts(redis_client).add("web", 1, [kept_tally(*last)])
+    old = "https://old.example"
+    told = f"Of the last refusals of news, 2 were sign-ups from {old}, which may not post to it."
+    allow = f'<a href="/console/forms/news/allow?website={old}">Allow this website</a>'
+    page = overview()
+    assert told in page and allow in page
+    viewer = " ".join(SignedIn(app, Role.VIEWER).get("/console/").text.split())
+    assert told in viewer and allow not in viewer
+    SignedIn(app, Role.OPERATOR).post("/console/forms/news/allow", website=old)
+    assert told not in overview()
 
 
 def test_an_account_that_is_reached_by_a_key_of_its_own_tells_its_quota(
