@@ -58,12 +58,14 @@ def privileges_held(privileges: frozenset[str]) -> Check:
     )
 
 
-def connected_title(called: str, found: Iterable[Check]) -> str:
-    """Return what to call a new connection, by its checks."""
+def connected_title(called: str, found: Iterable[Check], *, on_hold: bool = False) -> str:
+    """Return what to call a new connection, by its checks and by whether anything is sent."""
     problems_found = {check.name for check in found if check.verdict == CheckResult.PROBLEM}
     if "privileges" in problems_found:
         return f"{called} is connected, but its login lacks {NEEDED_PRIVILEGE}"
-    return f"{called} is connected{', with a problem' if problems_found else ''}"
+    if problems_found:
+        return f"{called} is connected, with a problem"
+    return f"{called} is connected{', but still on hold' if on_hold else ''}"
 
 
 def summary_read(summary: Organization | None) -> Check:

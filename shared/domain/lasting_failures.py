@@ -20,8 +20,5 @@ def what_helps(cause: str, setting: str = API) -> str:
         return f"check that this host reaches Constant Contact: firewall, DNS, {setting}"
     code = int(status[1])
     if code >= 500 or code in _BUSY:
-        return (
-            "ask Constant Contact whether others have the same problem: this host gets an answer."
-            " Check any proxy on the way, too"
-        )
+        return "ask Constant Contact's support, as the error is its own, or a proxy's on the way"
     return f"check {setting}, and any proxy on the way: the answer may be of another server"

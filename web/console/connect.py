@@ -209,7 +209,7 @@ def connected(id: str) -> ResponseReturnValue:
         "console/connect/connected.html",
         result=result,
         summary=summary,
-        title=connected_title(summary.account.called, result.checks),
+        title=connected_title(summary.account.called, result.checks, on_hold=bool(summary.holds)),
         follows=after_connecting(result.account, summary.holds, summary.figures.due, utc_now()),
         has_forms=any(form.account == result.account for form in tools.summaries.registry.forms()),
     )

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from shared.domain.errors import TooManyTries
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.typed_commands import relay_here
-from shared.operations.operators import NewPassword, Operator, Operators
+from shared.operations.operators import FIRST, NewPassword, Operator, Operators
 from web.console import bp, guard, known_devices
 from web.services import services
 
@@ -109,6 +109,7 @@ def _page(problem: str | None = None) -> str:
     return render_template(
         "console/sign_in.html",
         problem=problem,
+        first_name=FIRST,
         name=request.form.get("name", "")[:_LONGEST_NAME],
         next=guard.page_after_sign_in(),
     )

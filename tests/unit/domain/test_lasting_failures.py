@@ -5,7 +5,11 @@ import pytest
 from shared.domain.lasting_failures import API, LOGIN, what_helps
 from shared.domain.outcome import ApiAnswer
 
-REACH, ASK, ADDRESS = "this host reaches", "this host gets an answer", "may be of another server"
+REACH, ASK, ADDRESS = (
+    "this host reaches",
+    "ask Constant Contact's support",
+    "may be of another server",
+)
 
 
 @pytest.mark.parametrize(

@@ -212,8 +212,9 @@ def test_the_first_look_at_the_sign_in_page_makes_the_first_operator(
     app: Flask, operators: Operators, capsys: pytest.CaptureFixture[str]
 ) -> None:
     app.test_client().get("/console/sign-in")
-    app.test_client().get("/console/sign-in")
+    page = app.test_client().get("/console/sign-in").text
 
+    assert "<strong>admin</strong>" in page
     printed = capsys.readouterr().err
     [password] = re.findall(r"password  (\S+)", printed)
     assert operators.authenticate("admin", password, address="") is not None

@@ -89,7 +89,7 @@ def test_releasing_probes_every_other_hold_and_says_so(browser: SignedIn, ledger
     ledger.hold("acme", HoldReason.OUTAGE, by="answer", note="HTTP 503")
     page = text_of(browser)
     assert "Several sign-ups in a row could not be sent. Reason: HTTP 503" in page
-    assert "this host gets an answer" in page
+    assert "ask Constant Contact's support" in page
     assert "Releasing sends one sign-up now, to see whether the cause of outage is gone." in page
     browser.post(f"{PAGE}/release")
     assert [hold.reason for hold in ledger.figures("acme").holds] == [HoldReason.OUTAGE]
