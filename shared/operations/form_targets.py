@@ -8,8 +8,9 @@ from functools import cache
 
 from shared.domain.failure_group import FailureGroup
 from shared.domain.form import Form
+from shared.domain.phrases import clause, in_a_sentence
 from shared.domain.signup import Signup, State
-from shared.domain.signup_advice import is_about_lists
+from shared.domain.signup_advice import is_about_lists, why_failed
 from shared.ledger.jobs import ListIds
 from shared.operations.forms.refused_lists import KnownLists, refused_by
 from shared.operations.selection import oldest_first
@@ -91,6 +92,32 @@ class FormTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """Why some of an account's sign-ups failed; with `target`, that is a list which does not
+    exist, and `target` says where they would go."""
+
+    group: FailureGroup
+    target: FormTarget | None = None
+
+    @property
+    def in_words(self) -> str:
+        """Return it as the end of a sentence, without its full stop."""
+        if self.target:
+            return in_a_sentence(self.target.cause)
+        return in_a_sentence(clause(why_failed(self.group).short))
+
+    @property
+    def to_do(self) -> str | None:
+        """Return what to do about it, if a sentence says that."""
+        return self.target.to_do if self.target else None
+
+    @property
+    def form_to_mend(self) -> str | None:
+        """Return the form that needs another list, if one does."""
+        return self.target.form if self.target and self.target.needs_list else None
+
+
+@dataclass(frozen=True, slots=True)
 class FormTargets:
     """Raises `LedgerUnavailable`."""
 
@@ -143,6 +170,13 @@ class FormTargets:
             )
             for each in causes
         }
+
+    def list_cause(self, signup: Signup) -> Cause | None:
+        """Return all that failed with a dead letter for a list that does not exist; None if it is
+        none any more, or failed for something else."""
+        group = self.lists.group_of(signup)
+        found = self.of_causes([group] if group else [])
+        return next((Cause(group, target) for target in found.values() if group), None)
 
     def of_each(self, signups: Sequence[Signup]) -> dict[str, FormTarget]:
         """Return, by id, where those of these dead letters would go whose cause is such a list."""

@@ -1,7 +1,6 @@
 """One sign-up's page: what is known of it, and what an operator can do about it."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from importlib.metadata import version
 from types import MappingProxyType
 
@@ -9,7 +8,6 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from shared.domain.errors import InvalidSignup, NoSuchSignup, Refused
-from shared.domain.failure_group import FailureGroup
 from shared.domain.phrases import counted
 from shared.domain.reading.field_checks import editable_values
 from shared.domain.retention import beginning
@@ -18,7 +16,6 @@ from shared.domain.signup import DeathReason, State
 from shared.domain.signup_advice import Remedy, why_dead
 from shared.domain.signup_outlook import is_settled
 from shared.infrastructure.timestamps import utc_now
-from shared.operations.form_targets import FormTarget
 from shared.operations.one_signup import OneSignup, SignupDetails
 from shared.operations.operators import Role
 from shared.operations.people import STAYS
@@ -160,44 +157,16 @@ def _changed(id: str, change: Callable[[], str | None], done: str = "") -> Respo
     return redirect(url_for("console.signup", id=short_id(full_id(id))), 303)
 
 
-def _list_names(details: SignupDetails) -> list[str]:
-    """Return the names of its lists; the id of one that nobody knows any more."""
-    names = {each.id: each.name for each in details.form.lists} if details.form else {}
-    if not names.keys() >= set(details.signup.lists):
-        names = _account_list_names(details.signup.account) | names
-    return [names.get(id, id) for id in details.signup.lists]
-
-
-def _account_list_names(account: str) -> dict[str, str]:
-    """Return the names by id of the account's lists, and of those that only its forms have."""
-    forms = services().operations.forms.registry.forms()
-    names = {each.id: each.name for form in forms if form.account == account for each in form.lists}
-    with suppress(Refused):  # the account is removed
-        if last := services().accounts.api.last_lists(account):
-            names |= {each.id: each.name for each in last.lists}
-    return names
-
-
-def _list_cause(details: SignupDetails) -> tuple[FailureGroup, FormTarget] | tuple[None, None]:
-    """Return all that failed with it for a list that does not exist, and where they would go; None
-    if it failed for something else, or a job retries it already."""
-    if details.why.remedy != Remedy.LISTS:
-        return None, None
-    group = services().operations.lists.group_of(details.signup)
-    found = services().operations.targets.of_causes([group] if group else [])
-    target = next(iter(found.values()), None)
-    return (group, target) if group and target else (None, None)
-
-
 def _page(details: SignupDetails, problem: str | None = None) -> str:
-    group, target = _list_cause(details)
+    targets = services().operations.targets
+    # While a job retries it, nothing is to be done.
+    about_lists = details.why.remedy == Remedy.LISTS
     return render_template(
         "console/signup.html",
         details=details,
         signup=details.signup,
-        list_names=_list_names(details),
-        group=group,
-        target=target,
+        list_names=targets.known.names_for(details.signup, details.form),
+        cause=targets.list_cause(details.signup) if about_lists else None,
         rows=sent_rows(details),
         report=support_report(details, version("signup-relay")),
         problem=problem,
@@ -225,7 +194,7 @@ def _edit_page(
         "console/signup_edit.html",
         details=details,
         signup=details.signup,
-        list_names=_list_names(details),
+        list_names=services().operations.targets.known.names_for(details.signup, details.form),
         inputs=inputs,
         values=values,
         wrong=wrong,

@@ -1,10 +1,14 @@
-"""Which lists of an account are known to be gone: by its last reading, and by what failed since."""
+"""What is known of an account's lists without asking for them: their names, and which are gone, by
+the last reading and by what failed since."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from shared.accounts.list_cache import ListCache, Lists
+from shared.domain.errors import Refused
+from shared.domain.form import Form
 from shared.domain.signup import Signup, State
 from shared.domain.signup_advice import is_about_lists
 from shared.operations.signup_lists import SignupFilter, SignupLists
@@ -43,16 +47,34 @@ def refused_by(signup: Signup) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class KnownLists:
-    """Asks Constant Contact for nothing. Raises `Refused` for an unknown account, and
-    `LedgerUnavailable`."""
+    """Asks Constant Contact for nothing. Raises `LedgerUnavailable`."""
 
     lists: SignupLists
     cache: ListCache
 
     def there(self, account: str) -> frozenset[str] | None:
-        """Return by id which lists the account has, as far as is known; None if nothing is."""
+        """Return by id which lists the account has, as far as is known; None if nothing is. Raises
+        `Refused` for an unknown account."""
         last = self.cache.read(self.lists.finder.registry.known_account(account))
         if last is None:
             return None
         refused = read_refused_lists(self.lists, account, last)
         return frozenset({each.id for each in last.lists}.difference(refused))
+
+    def names_for(self, signup: Signup, form: Form | None) -> list[str]:
+        """Return the names of a sign-up's lists; the id of one that nobody knows any more. `form`
+        is the one by which it came, if that is still there."""
+        names = {each.id: each.name for each in form.lists} if form else {}
+        if not names.keys() >= set(signup.lists):
+            names = self._all_names(signup.account) | names
+        return [names.get(id, id) for id in signup.lists]
+
+    def _all_names(self, account: str) -> dict[str, str]:
+        """Return the names by id of the account's lists, and of those that only its forms have."""
+        registry = self.lists.finder.registry
+        forms = (form for form in registry.forms() if form.account == account)
+        names = {each.id: each.name for form in forms for each in form.lists}
+        with suppress(Refused):  # the account is removed
+            if last := self.cache.read(registry.known_account(account)):
+                names |= {each.id: each.name for each in last.lists}
+        return names

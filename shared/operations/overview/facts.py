@@ -6,20 +6,18 @@ from datetime import datetime
 
 from shared.accounts.account_summary import AccountSummary
 from shared.domain.counts import ChartSlot, Counts
-from shared.domain.failure_group import FailureGroup
 from shared.domain.form import Form
 from shared.domain.memory_forecast import MemoryForecast
-from shared.domain.phrases import clause, counted, in_a_sentence
+from shared.domain.phrases import counted
 from shared.domain.quota_forecast import QuotaForecast
 from shared.domain.refusal_history import TooManyRefused
 from shared.domain.refusal_texts import RefusedWebsite
 from shared.domain.requests_today import RequestsToday
-from shared.domain.signup_advice import why_failed
 from shared.ledger.spools import SpoolReport
 from shared.ledger.stores.form_counts import FormFigures
 from shared.ledger.stores.statistics import Glance
 from shared.operations.balance import Balance
-from shared.operations.form_targets import FormTarget
+from shared.operations.form_targets import Cause
 from shared.operations.system_status import Pulse
 
 
@@ -30,32 +28,6 @@ class QuotaUse:
     today: RequestsToday
     limit: int
     forecast: QuotaForecast | None
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """Why some of an account's sign-ups failed; with `target`, that is a list which does not
-    exist."""
-
-    group: FailureGroup
-    target: FormTarget | None = None
-
-    @property
-    def in_words(self) -> str:
-        """Return it as the end of a sentence, without its full stop."""
-        if self.target:
-            return in_a_sentence(self.target.cause)
-        return in_a_sentence(clause(why_failed(self.group).short))
-
-    @property
-    def to_do(self) -> str | None:
-        """Return what to do about it, if a sentence says that."""
-        return self.target.to_do if self.target else None
-
-    @property
-    def form_to_mend(self) -> str | None:
-        """Return the form that needs another list, if one does."""
-        return self.target.form if self.target and self.target.needs_list else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

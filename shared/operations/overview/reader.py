@@ -30,8 +30,8 @@ from shared.ledger.stores.signup_baseline import SignupBaselines
 from shared.ledger.stores.statistics import Glance, Statistics
 from shared.ledger.values import PaceRules
 from shared.operations.balance import balance_of
-from shared.operations.form_targets import FormTargets
-from shared.operations.overview.facts import AccountView, Cause, Overview, QuotaUse
+from shared.operations.form_targets import Cause, FormTargets
+from shared.operations.overview.facts import AccountView, Overview, QuotaUse
 from shared.operations.overview.series import Span
 from shared.operations.system_status import SystemStatus
 

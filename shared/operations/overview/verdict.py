@@ -22,7 +22,8 @@ from shared.domain.stalls import has_stalled
 from shared.infrastructure.alert_services import ARE_OFF, SET_THEM
 from shared.ledger.stores.alert_candidates import REPLACEMENT_IS_NEWS
 from shared.operations import process_checks
-from shared.operations.overview.facts import AccountView, Cause, Overview
+from shared.operations.form_targets import Cause
+from shared.operations.overview.facts import AccountView, Overview
 
 
 class Gravity(IntEnum):

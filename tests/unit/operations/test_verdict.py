@@ -18,8 +18,8 @@ from shared.domain.requests_today import RequestsToday
 from shared.domain.signup import DeathReason
 from shared.domain.totals import Totals
 from shared.ledger.stores.token_store import Replacement
-from shared.operations.form_targets import FormTarget
-from shared.operations.overview.facts import Cause, Overview, QuotaUse
+from shared.operations.form_targets import Cause, FormTarget
+from shared.operations.overview.facts import Overview, QuotaUse
 from shared.operations.overview.verdict import Gravity, Place, verdict
 from shared.operations.system_status import Pulse
 from tests.support.builders import NOON, form
