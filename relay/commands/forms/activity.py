@@ -74,7 +74,7 @@ def say_activity(output: Output, activity: FormActivity) -> None:
 
 def _say_refused_websites(output: Output, activity: FormActivity) -> None:
     if activity.refused_websites:
-        output.say("\nWebsites that were refused. If one is yours, allow it")
+        output.say("\nWebsites that were refused. If one is yours or your client's, allow it")
         output.table(
             ["website", "named by", "sign-ups", "last refused", "allow it with"],
             [

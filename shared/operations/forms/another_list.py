@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from shared.accounts.account_api import FRESH, AccountApi
 from shared.accounts.list_cache import Lists
 from shared.constant_contact.client import ContactList
+from shared.domain.account import Account
 from shared.domain.durations import short_minute
 from shared.domain.errors import Refused
 from shared.domain.failure_group import FailureGroup
@@ -25,11 +26,12 @@ _RECENT = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListChoice:
-    """A form, the lists that are `there` in its account, and which of its own are gone. `refused`
+    """A form, the lists that are `there` in its `account`, and which of its own are gone. `refused`
     has those for which sign-ups failed since the lists were read. `cause` is what failed for a list
     that is gone, if anything did."""
 
     form: Form
+    account: Account
     there: Lists
     gone: GoneLists
     refused: Mapping[str, datetime]
@@ -91,6 +93,7 @@ class AnotherList:
         named = [each for each in causes if each.id == group]
         return ListChoice(
             form=form,
+            account=self.forms.registry.known_account(form.account),
             there=there,
             gone=gone_lists(form, there, causes, refused),
             refused=refused,

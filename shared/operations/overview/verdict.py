@@ -330,7 +330,7 @@ def _of_website(form: Form, website: RefusedWebsite) -> Reason:
         ),
         place=Place.FORM,
         name=form.name,
-        to_do="If it is your website, allow it; whoever signed up there must do so again.",
+        to_do="If it is yours or your client's, allow it; people must sign up there once more.",
         website=website.origin,
     )
 

@@ -100,7 +100,7 @@ def test_the_page_of_a_sign_up_leads_to_another_list_and_all_are_retried_there(
     page = scene.page(offer[1])
     assert "Birthday club any more, so <strong>12 sign-ups</strong> failed." in page
     assert "The list that you choose replaces it." in page and "(gone)" not in page
-    assert "ask whose form it is: what failed waits, and nothing is lost meanwhile." in page
+    assert "ask Acme Bakery (olive@acme-bakery.example): what failed waits, and nothing" in page
     assert re.search(r"They are as of <time [^>]+><span [^>]+>\d\d:\d\d UTC", page)
     assert "(0 members)" not in page and "Retrying begins now, and takes about" in page
     [group] = re.findall(r'name="group" value="(\w+)"', page)
