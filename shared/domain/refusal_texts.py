@@ -187,6 +187,14 @@ def refused_websites(form: Form, last: Kept) -> list[RefusedWebsite]:
     return sorted(still, key=lambda each: not each.from_several)[:MOST_WEBSITES]
 
 
+def allowed_beside(form: Form, origin: str) -> str | None:
+    """Return a website that may post, if `origin` belongs to its domain: for
+    ``https://shop.acme.example`` that is ``https://www.acme.example``."""
+    host = _host(origin).partition(":")[0]
+    domains = {each: _host(each).partition(":")[0].removeprefix("www.") for each in form.origins}
+    return next((each for each in domains if f".{host}".endswith(f".{domains[each]}")), None)
+
+
 def still_refused_origins(form: Form, last: Kept) -> tuple[str, ...] | None:
     """Return the first three of the refused websites, cut to a length that can be read.
 

@@ -4,6 +4,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from shared.domain.errors import Refused
+from shared.domain.refusal_texts import allowed_beside
 from shared.operations.forms.choices import checked_origin
 from shared.operations.operators import Role
 from web.console import bp
@@ -23,7 +24,10 @@ def ask_to_allow(form: str) -> ResponseReturnValue:
             f"This website is not among those that the form {form} has refused lately. To allow it"
             " all the same, edit the form."
         )
-    return render_template("console/forms/allow.html", form=found, website=refused[wanted])
+    beside = allowed_beside(found, wanted)
+    return render_template(
+        "console/forms/allow.html", form=found, website=refused[wanted], beside=beside
+    )
 
 
 @bp.post("/forms/<form>/allow")

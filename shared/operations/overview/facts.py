@@ -81,8 +81,7 @@ class Overview:
     def refused_in_words(self) -> str | None:
         """Return what is to be known of requests that became no sign-up today; None without any.
 
-        Most of them may be typing errors, so this judges nothing: the verdict names what may be
-        at fault.
+        Most of them may be typing errors, so this judges nothing: the verdict does.
         """
         refused = self.today.refused
         if not refused:
@@ -90,8 +89,15 @@ class Overview:
         verb, they = ("was", "it is") if refused == 1 else ("were", "they are")
         return (
             f"{counted(refused, 'request')} {verb} refused today; {they} stored nowhere. Each"
-            " answer said why. Forms and websites that may be at fault are named above."
+            " answer said why."
         )
+
+    @property
+    def refused_most(self) -> list[str]:
+        """The names of the forms that have refused the most sign-ups, three at most."""
+        forms = (each for view in self.accounts for each in view.forms)
+        most_first = sorted(forms, key=lambda each: -sum(each.refused_signups.values()))
+        return [each.form.name for each in most_first[:3]]
 
     @property
     def quotas(self) -> list[tuple[QuotaUse, str | None]]:

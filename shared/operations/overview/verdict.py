@@ -12,7 +12,6 @@ from enum import IntEnum, StrEnum
 
 from shared.accounts.advice import Advice, for_account
 from shared.domain.check import Check, CheckKind
-from shared.domain.counts import Counts
 from shared.domain.durations import short_minute
 from shared.domain.form import Form
 from shared.domain.phrases import clause, counted, sentence
@@ -76,8 +75,13 @@ class Verdict:
 
 def verdict(overview: Overview) -> Verdict:
     """Return how everything is."""
-    reasons = sorted(_reasons(overview), key=lambda reason: reason.gravity)
+    reasons = sorted(_reasons(overview), key=_place_in_order)
     return Verdict(_sentence(overview, reasons), tuple(reasons))
+
+
+def _place_in_order(reason: Reason) -> tuple[Gravity, bool]:
+    """Trouble comes first. What is in quarantine is mostly spam, and none of it is lost."""
+    return reason.gravity, reason.place == Place.QUARANTINE
 
 
 def _sentence(overview: Overview, reasons: Sequence[Reason]) -> str:
@@ -90,7 +94,7 @@ def _sentence(overview: Overview, reasons: Sequence[Reason]) -> str:
         return _counted_needs(len(acts), len(waits), looks)
     if not overview.known_accounts:
         return "No account is connected yet."
-    return f"Healthy: {_flow(overview.today, overview.due)}"
+    return f"Healthy: {_flow(overview)}"
 
 
 def _counted_needs(acts: int, waits: int, looks: int) -> str:
@@ -102,19 +106,21 @@ def _counted_needs(acts: int, waits: int, looks: int) -> str:
     return f"{need}.{end}{look}"
 
 
-def _flow(today: Counts, due: int) -> str:
-    """Return what has become of today's sign-ups, as the end of a sentence."""
+def _flow(overview: Overview) -> str:
+    """Return how many sign-ups came and went today, and how many are left of all, as the end of a
+    sentence."""
+    today, due = overview.today, overview.due
     if not (today.accepted or due):
         return "no sign-up has come today."
     came = f"{counted(today.accepted, 'sign-up')} today"
     left = [
         (due, "wait" if due != 1 else "waits"),
-        (today.quarantined, "in quarantine"),
-        (today.dead, "failed"),
+        (overview.quarantined, "in quarantine"),
+        (overview.dead, "failed"),
     ]
     told = [f"{count:,} {word}" for count, word in left if count]
-    if told:
-        return f"{came}, {today.delivered:,} delivered, {', '.join(told)}."
+    if told or today.delivered < today.accepted:
+        return f"{came}, {', '.join([f'{today.delivered:,} delivered', *told])}."
     return f"{came}, {'all delivered' if today.accepted > 1 else 'delivered'}."
 
 

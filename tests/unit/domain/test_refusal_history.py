@@ -17,7 +17,7 @@ from shared.domain.refusal_history import (
     too_many_refused,
     worth_reporting,
 )
-from shared.domain.refusal_texts import refused_websites
+from shared.domain.refusal_texts import allowed_beside, refused_websites
 from tests.support import refusals
 from tests.support.builders import form
 
@@ -407,6 +407,30 @@ def test_the_sign_ups_of_a_refused_website_are_counted_and_its_views_are_not() -
     last = [kept("not_shown"), kept(), kept("required"), kept(), kept("origin", origin=None)]
     [found] = refused_websites(SHOP, last)
     assert found.signups == 2
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_beside"),
+    [
+        ("https://acme.example", True),
+        ("https://shop.acme.example", True),
+        ("http://www.acme.example:8080", True),
+        ("https://old.shop.acme.example", True),
+        ("https://notacme.example", False),
+        ("https://acme.example.net", False),
+        ("https://example", False),
+        ("null", False),
+        ("http://[made up", False),
+    ],
+)
+def test_a_refused_website_of_the_domain_of_one_that_may_post_is_known(
+    origin: str, is_beside: bool
+) -> None:
+    own = "https://www.acme.example"
+    assert allowed_beside(form(origins=("https://www.b.example", own)), origin) == (
+        own if is_beside else None
+    )
+    assert allowed_beside(form(), origin) is None
 
 
 def test_a_website_is_named_by_several_networks_if_one_of_its_refusals_is() -> None:

@@ -75,6 +75,19 @@ def test_websites_that_were_refused_are_named_with_a_way_to_allow_each(
         assert (f"{PAGE}/allow?website=https://shop.example" in page) == (reader is browser)
 
 
+@pytest.mark.parametrize("several", [True, False])
+def test_a_website_of_our_own_domain_is_told_from_one_that_somebody_made_up(
+    browser: SignedIn, refuse: Callable[..., None], several: bool
+) -> None:
+    beside, made_up = f"of the same domain as {OURS}", "A stranger may have made it up."
+    both = ("https://shop.example.com", SHOP)
+    refuse(*(refusals.refusal(origin=website, from_several=several) for website in both))
+    for website in both:
+        page = read(browser, f"{PAGE}/allow?website={website}")
+        assert (beside in page) == (website != SHOP)
+        assert (made_up in page) == (website == SHOP and not several)
+
+
 def test_allowing_a_website_asks_first_and_then_adds_it(
     browser: SignedIn, registry: Registry, redis_client: "redis.Redis", refuse: Callable[..., None]
 ) -> None:

@@ -203,6 +203,7 @@ def test_refusals_of_its_forms_are_told(
     assert "news 3 in all" in re.sub("<[^>]*>", "", refused)
     balance = page.split('id="balance"')[1].split("</section>")[0]
     assert "3 requests were refused today; they are stored nowhere." in balance
+    assert 'href="/console/forms/news#refused">See the last ones of news</a>' in balance
     assert 'href="/console/forms"' in balance
 
 
