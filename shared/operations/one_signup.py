@@ -142,16 +142,18 @@ class OneSignup:
 
     def save(
         self, id: str, values: Mapping[str, str], *, edits: int, form_lists: bool = False
-    ) -> None:
-        """Correct a dead letter or quarantined sign-up; `values` may have unchanged ones, too.
+    ) -> bool:
+        """Correct a dead letter or quarantined sign-up; return whether anything was changed.
 
+        `values` may have unchanged ones, too.
         `edits` is how often it had been edited when the operator read it. With `form_lists`, it
         goes to the lists that its form has now. Raises `InvalidSignup`.
         """
         signup = self._in_one_of(_KEPT, id)
         before = editable_values(signup.contact)
         changes = {name: new for name, new in values.items() if new != before.get(name, "")}
-        self.dead_letters.edit(signup.id, changes, edits=edits, form_lists=form_lists)
+        edited = self.dead_letters.edit(signup.id, changes, edits=edits, form_lists=form_lists)
+        return edited.edits > signup.edits
 
     def _in(self, state: State, id: str) -> Signup:
         return self._in_one_of((state,), id)

@@ -99,15 +99,16 @@ def save_signup(id: str) -> ResponseReturnValue:
     }
     edits = request.form.get("edits", default=-1, type=int)
     try:
-        _one().save(id, typed, edits=edits, form_lists="form_lists" in request.form)
+        is_new = _one().save(id, typed, edits=edits, form_lists="form_lists" in request.form)
     except InvalidSignup as error:
         wrong = {each.field: each.message for each in error.errors}
         return _edit_page(_one().look(id), typed, wrong), 422
     except Refused as error:
         return _edit_page(_one().look(id), typed, problem=str(error)), 409
+    saved = "It is saved." if is_new else "Nothing was changed."
     if "send" in request.form:
-        return _changed(id, lambda: f"It is saved. {_one().send(id)} {_FOLLOWS}")
-    return _changed(id, lambda: None, "It is saved. Nothing is sent yet.")
+        return _changed(id, lambda: f"{saved} {_one().send(id)} {_FOLLOWS}")
+    return _changed(id, lambda: None, f"{saved} Nothing is sent yet.")
 
 
 @bp.errorhandler(NoSuchSignup)

@@ -726,6 +726,12 @@ def born(email: str, month: str = "13", **fields: str) -> dict[str, Any]:
     return {"contact": Contact(fields=known | fields)}
 
 
+def test_one_alone_is_edited_on_a_page_of_its_own(scene: Scene) -> None:
+    for count in (1, 2):
+        scene.dead(f"{count}@example.com")
+        assert ("Edit and retry all…" in scene.page("/console/failed")) == (count == 2)
+
+
 def test_a_field_is_left_out_of_all_that_match(scene: Scene) -> None:
     ids = [
         *scene.dead("ada@example.com", **born("ada@example.com")),

@@ -379,6 +379,7 @@ def test_a_corrected_one_is_saved_and_the_difference_kept(scene: Scene) -> None:
     assert (signup.state, signup.contact.email) == ("dead", ADA)
     assert [each.value for each in signup.contact.custom] == ["Lemon"]
     page = scene.page(id)
+    assert "It is saved. Nothing is sent yet." in page
     assert f"email: <del>ada@exmaple.com</del> → <ins>{ADA}</ins>" in page
     assert "favourite_cake: <del>(empty)</del> → <ins>Lemon</ins>" in page
     assert "first_name:" not in page
@@ -452,6 +453,10 @@ def test_the_same_values_change_nothing(scene: Scene) -> None:
     id = scene.made.dead(contact=_named("Augusta"))
     scene.post(id, "edit", edits="0", **edited(first_name="Augusta"))
     assert scene.signup(id).edits == 0
+    assert "Nothing was changed. Nothing is sent yet." in scene.page(id)
+    scene.post(id, "edit", edits="0", send="yes", **edited(first_name="Augusta"))
+    assert "Nothing was changed. It is retried now." in scene.page(id)
+    assert scene.signup(id).state == "queued"
 
 
 # --- erasing
