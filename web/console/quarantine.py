@@ -56,7 +56,8 @@ def deliver_quarantined() -> ResponseReturnValue:
         flash(f"Others stay in quarantine, too: {more:,}.")
     if delivered.job:
         return redirect(url_for("console.job", id=delivered.job.id), 303)
-    return _back()
+    alone = {"delivered": short_id(delivered.due[0])} if len(delivered.due) == 1 else {}
+    return _back(**alone)
 
 
 @bp.post("/quarantine/discard")

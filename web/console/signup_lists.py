@@ -156,7 +156,8 @@ def _page(
         is_first="cursor" not in given,
         most_read=MOST_READ,
         problem=problem,
-        discarded=_discarded(given),
+        discarded=_changed_just_now(given, "discarded"),
+        delivered=_changed_just_now(given, "delivered"),
     )
 
 
@@ -171,8 +172,8 @@ def _total(kind: _Kind, figures: Mapping[str, Figures], account: str | None) -> 
     return sum(kind.count(each) for name, each in figures.items() if account in (None, name))
 
 
-def _discarded(given: Mapping[str, str]) -> str | None:
-    """Return the sign-up that was discarded from this list just now, so that it can be undone."""
-    id = given.get("discarded", "")
+def _changed_just_now(given: Mapping[str, str], how: str) -> str | None:
+    """Return the one sign-up that has left this list just now, so that it can be looked at."""
+    id = given.get(how, "")
     # An address may have anything there. Only an id has a short form.
     return id if short_id(full_id(id)) != full_id(id) else None

@@ -118,8 +118,11 @@ def test_one_is_delivered_at_once_and_the_list_goes_on_at_its_place(scene: Conso
     [id] = caught(scene, 1)
     answer = post(scene, "deliver?row=3", one=f"acme {id}", form="news", email=ADA)
     assert answer.status_code == 303
-    assert answer.location == "/console/quarantine?form=news#row-3"
+    one = short_id(id)
+    assert answer.location == f"/console/quarantine?form=news&delivered={one}#row-3"
     assert scene.states([id]) == ["queued"]
+    assert f'href="/console/signups/{one}">See what' in text(scene.browser.get(answer.location))
+    assert "See what becomes" not in scene.browser.get("/console/quarantine?delivered=<b>all").text
 
 
 def test_one_is_discarded_at_once_and_can_be_undone(scene: ConsoleScene) -> None:
