@@ -9,7 +9,6 @@ from shared.operations.job_progress import Job
 
 
 def job_document(job: Job, now: datetime) -> dict[str, Any]:
-    left = job.left(now)
     return {
         "id": job.id,
         "action": job.action,
@@ -32,5 +31,5 @@ def job_document(job: Job, now: datetime) -> dict[str, Any]:
         "refused": job.refused,
         "due": job.under_way,
         "waiting": job.waiting,
-        "eta": timestamp(now + left if left is not None else None),
+        "eta": timestamp(job.ends_about(now)),
     }

@@ -234,6 +234,14 @@ class Job:
         at = self.resumes_at
         return max(_left_from(part, at, now) for part in self._held) if at else None
 
+    def ends_about(self, now: datetime) -> datetime | None:
+        """Return about when it ends if nothing else is sent; None when it has ended or this is
+        unknown."""
+        left, then = self.left(now), self.left_then(now)
+        if left is not None:
+            return now + left
+        return self.resumes_at + then if self.resumes_at and then is not None else None
+
 
 def _left(part: JobPart, now: datetime) -> timedelta:
     waiting = part.waiting + part.unseen

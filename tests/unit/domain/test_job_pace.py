@@ -217,6 +217,8 @@ def test_how_long_it_still_takes_is_told_where_it_is_known(
 ) -> None:
     (job,) = joined([part(**fields)])
     assert job.left(TEN_IN_THE_EVENING) == left
+    ends = TEN_IN_THE_EVENING + left if left is not None else None
+    assert job.ends_about(TEN_IN_THE_EVENING) == ends
 
 
 QUOTA = Hold(reason=HoldReason.QUOTA, since=TEN_IN_THE_EVENING, until=MIDNIGHT)
@@ -245,6 +247,9 @@ def test_when_a_job_goes_on_is_told_where_it_is_known(
 ) -> None:
     job = Job(tuple(parts), {"acme": holds})
     assert (job.resumes_at, job.left_then(TEN_IN_THE_EVENING)) == (at, left)
+    if job.left(TEN_IN_THE_EVENING) is None:
+        ends = at + left if at and left is not None else None
+        assert job.ends_about(TEN_IN_THE_EVENING) == ends
 
 
 def test_a_job_to_lists_names_them_and_chose_nothing_by_them() -> None:
