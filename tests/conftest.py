@@ -1,8 +1,9 @@
 """What most tests need: a real Valkey server, a clean database in it, and settings for both."""
 
+import gc
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from werkzeug.routing import Rule
 from shared.domain.audit import Actor, Via, set_actor
 from shared.infrastructure.settings import Settings
 from shared.ledger.format import open_ledger
+from shared.operations import operators
 from tests.support.sandbox_server import SandboxServer
 from tests.support.valkey_server import ValkeyServer
 
@@ -37,6 +39,22 @@ def pytest_configure() -> None:
     ):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, default)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Have the garbage collector never look at the modules and thousands of tests: they stay."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def pytest_runtest_setup() -> None:
+    """Forget who acted in a request of the test before, which ran in the same thread."""
+    set_actor(Actor("signup-relay", Via.CLI))
 
 
 @pytest.fixture(scope="session")
@@ -99,41 +117,43 @@ def templates_compiled_once() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(autouse=True)
-def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A password's real hash takes a tenth of a second, and here are hundreds."""
-    monkeypatch.setattr("shared.operations.operators._METHOD", "scrypt:1024:8:1")
-    monkeypatch.setattr(
-        "shared.operations.operators._NOBODY", f"scrypt:1024:8:1$nobody${'0' * 128}"
-    )
+@pytest.fixture(scope="session", autouse=True)
+def cheap_hashes() -> Iterator[dict[str, str]]:
+    """A password's real hash takes a tenth of a second, and here are thousands. What they really
+    are like is by its name in `shared.operations.operators`."""
+    cheap = "scrypt:128:1:1"
+    real = {"_METHOD": operators._METHOD, "_NOBODY": operators._NOBODY}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(operators, "_METHOD", cheap)
+        patch.setattr(operators, "_NOBODY", f"{cheap}$nobody${'0' * 128}")
+        yield real
 
 
-@pytest.fixture(autouse=True)
-def long_sign_in_delays(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def long_sign_in_delays() -> Iterator[None]:
     """Let no name's delay of a second end before a busy machine has gone on to look at it."""
-    monkeypatch.setattr("shared.ledger.stores.sign_in_tries.FIRST_DELAY", timedelta(minutes=1))
-    monkeypatch.setattr("shared.ledger.stores.sign_in_tries.LONGEST_DELAY", timedelta(minutes=9))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shared.ledger.stores.sign_in_tries.FIRST_DELAY", timedelta(minutes=1))
+        patch.setattr("shared.ledger.stores.sign_in_tries.LONGEST_DELAY", timedelta(minutes=9))
+        yield
 
 
-@pytest.fixture(autouse=True)
-def no_late_flush(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def no_late_flush() -> Iterator[None]:
     """Let no web app of an ended test write into the database of the next one."""
-    monkeypatch.setattr("web.signup.form_tallies.FLUSH_EVERY", timedelta(hours=1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("web.signup.form_tallies.FLUSH_EVERY", timedelta(hours=1))
+        yield
 
 
 @pytest.fixture(autouse=True)
 def patience(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a busy machine not look like a Redis that hangs, but where that is what is tested."""
-    if "web.app" in sys.modules and not request.node.get_closest_marker("impatient"):
-        for module in ("web.signup.redis_deadline", "web.app"):
-            monkeypatch.setattr(f"{module}.VISITOR_WAITS", timedelta(seconds=20))
-        monkeypatch.setattr("web.app.SOCKET_WAITS", 15)
-
-
-@pytest.fixture(autouse=True)
-def nobody_acts() -> None:
-    """Forget who acted in a request of the test before, which ran in the same thread."""
-    set_actor(Actor("signup-relay", Via.CLI))
+    app = sys.modules.get("web.app")
+    if app and not request.node.get_closest_marker("impatient"):
+        for module in (sys.modules["web.signup.redis_deadline"], app):
+            monkeypatch.setattr(module, "VISITOR_WAITS", timedelta(seconds=20))
+        monkeypatch.setattr(app, "SOCKET_WAITS", 15)
 
 
 @pytest.fixture

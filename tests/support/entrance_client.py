@@ -48,7 +48,10 @@ def through_entrance(
     """Return a WSGI app that has `flask` answer through the entrance."""
 
     def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        start, *parts = asyncio.run(_exchange(flask, environ, takes_fast_path))
+        # Unlike `run`, this sets no handler of Ctrl-C: for that, it would describe the request.
+        with asyncio.Runner() as runner:
+            exchange = _exchange(flask, environ, takes_fast_path)
+            start, *parts = runner.get_loop().run_until_complete(exchange)
         headers = [(name.decode(), value.decode("latin-1")) for name, value in start["headers"]]
         start_response(f"{start['status']} -", headers)
         return [part["body"] for part in parts]
