@@ -1,8 +1,7 @@
 """Every Lua script says what it takes and returns, is called, and uses only what it declares."""
 
+import functools
 import re
-
-import pytest
 
 from shared.domain.signup import DeathReason
 from shared.ledger import limits
@@ -39,13 +38,15 @@ _MADE_HERE = (
 )
 
 
+@functools.cache
 def code(name: str) -> str:
     """Return the code without its comments and texts."""
     lines = (re.sub(r'"[^"]*"', '""', line) for line in PIECES[name].text.splitlines())
     return "\n".join(line.partition("--")[0] for line in lines)
 
 
-def used(name: str) -> set[str]:
+@functools.cache
+def used(name: str) -> frozenset[str]:
     """Return every name that the code reads, but for fields."""
     tokens = _TOKEN.findall(code(name))
     found, braces = set(), 0
@@ -54,7 +55,7 @@ def used(name: str) -> set[str]:
         is_field = before == "." or (braces > 0 and after == "=")
         if _NAME.match(token) and not is_field:
             found.add(token)
-    return found - LUA
+    return frozenset(found - LUA)
 
 
 def made_here(name: str) -> set[str]:
@@ -79,47 +80,46 @@ def needed_by_included(name: str) -> set[str]:
     return set().union(*needs)
 
 
-@pytest.mark.parametrize("name", STEPS)
-def test_a_script_can_be_loaded_and_says_what_it_returns(name: str) -> None:
-    assert load(name).names
-    assert re.search(r"^-- Returns ", PIECES[name].text, re.MULTILINE)
+def test_a_script_can_be_loaded_and_says_what_it_returns() -> None:
+    for name in STEPS:
+        assert load(name).names, name
+        assert re.search(r"^-- Returns ", PIECES[name].text, re.MULTILINE), name
 
 
 def all_included(name: str) -> set[str]:
     return {name}.union(*(all_included(part) for part in included(name)))
 
 
-@pytest.mark.parametrize("name", STEPS)
-def test_all_that_a_script_uses_of_its_parts_is_sent(name: str) -> None:
-    sent = Piece(name, load(name).text)
-    given = set().union(*(PIECES[part].names() for part in all_included(name)))
-    words = set(_NAME.findall(re.sub(r'"[^"]*"|--.*', "", sent.text)))
-    assert given & words == sent.names() - {"late"}
+def test_all_that_a_script_uses_of_its_parts_is_sent() -> None:
+    for name in STEPS:
+        sent = Piece(name, load(name).text)
+        given = set().union(*(PIECES[part].names() for part in all_included(name)))
+        words = set(_NAME.findall(re.sub(r'"[^"]*"|--.*', "", sent.text)))
+        assert given & words == sent.names() - {"late"}, name
 
 
-@pytest.mark.parametrize("name", list(PIECES))
-def test_every_name_is_declared_made_or_included_by_the_file_that_uses_it(name: str) -> None:
-    given = set().union(*(PIECES[part].names() for part in included(name)))
-    assert not used(name) - made_here(name) - declared(name) - given
+def test_every_name_is_declared_made_or_included_by_the_file_that_uses_it() -> None:
+    for name in PIECES:
+        given = set().union(*(PIECES[part].names() for part in included(name)))
+        assert not used(name) - made_here(name) - declared(name) - given, name
 
 
-@pytest.mark.parametrize("name", list(PIECES))
-def test_all_that_is_declared_and_included_is_used(name: str) -> None:
-    unused = declared(name) - used(name) - needed_by_included(name)
-    assert not unused
-    assert not [part for part in included(name) if not PIECES[part].names() & used(name)]
+def test_all_that_is_declared_and_included_is_used() -> None:
+    for name in PIECES:
+        assert not declared(name) - used(name) - needed_by_included(name), name
+        unused = [part for part in included(name) if not PIECES[part].names() & used(name)]
+        assert not unused, name
 
 
-@pytest.mark.parametrize("name", STEPS)
-def test_what_is_made_late_is_used_and_made(name: str) -> None:
-    late = set(PIECES[name].words("LATE"))
-    assert late <= used(name)
-    assert bool(late) == ("late()" in code(name))
+def test_what_is_made_late_is_used_and_made() -> None:
+    for name in STEPS:
+        late = set(PIECES[name].words("LATE"))
+        assert late <= used(name), name
+        assert bool(late) == ("late()" in code(name)), name
 
 
-@pytest.mark.parametrize("name", list(PIECES))
-def test_keys_and_arguments_have_names(name: str) -> None:
-    assert not used(name) & {"KEYS", "ARGV"}
+def test_keys_and_arguments_have_names() -> None:
+    assert not [name for name in PIECES if used(name) & {"KEYS", "ARGV"}]
 
 
 def test_every_script_is_called_and_every_called_script_exists() -> None:
@@ -135,9 +135,8 @@ def test_every_script_that_the_ledger_calls_is_there() -> None:
     assert called == set(STEPS)
 
 
-@pytest.mark.parametrize("name", PARTS)
-def test_every_part_is_included_somewhere(name: str) -> None:
-    assert any(name in included(other) for other in PIECES)
+def test_every_part_is_included_somewhere() -> None:
+    assert set(PARTS) == {part for name in PIECES for part in included(name)}
 
 
 def test_every_limit_is_read_and_has_one_unit() -> None:
@@ -146,10 +145,9 @@ def test_every_limit_is_read_and_has_one_unit() -> None:
     assert names == sorted(name for name in vars(limits) if name.isupper())
 
 
-@pytest.mark.parametrize("name", list(PIECES))
-def test_the_time_is_redis_own(name: str) -> None:
-    assert "os.time" not in PIECES[name].text
-    assert name == "lib/clock" or '"TIME"' not in PIECES[name].text
+def test_the_time_is_redis_own() -> None:
+    assert not [name for name, piece in PIECES.items() if "os.time" in piece.text]
+    assert [name for name, piece in PIECES.items() if '"TIME"' in piece.text] == ["lib/clock"]
 
 
 def test_scripts_and_python_read_the_same_fields() -> None:
@@ -176,10 +174,10 @@ def test_scripts_and_python_know_the_same_reasons_of_death() -> None:
     assert re.findall(r'"(\w+)"', listed[1]) == list(DeathReason)
 
 
-@pytest.mark.parametrize("name", list(PIECES))
-def test_what_leaves_a_count_of_the_metrics_is_counted(name: str) -> None:
+def test_what_leaves_a_count_of_the_metrics_is_counted() -> None:
     """`uncount` does both. Only what is due may leave its count without."""
-    assert not re.findall(r'\bcount\("(?!due")\w+", -', PIECES[name].text)
+    leaving = re.compile(r'\bcount\("(?!due")\w+", -')
+    assert not [name for name, piece in PIECES.items() if leaving.search(piece.text)]
 
 
 def test_a_script_that_gives_an_account_something_to_do_notes_it() -> None:

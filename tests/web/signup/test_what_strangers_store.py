@@ -1,5 +1,6 @@
 """However large a text is that a stranger sends, and wherever: the ledger keeps little of it."""
 
+import functools
 import json
 import random
 import string
@@ -29,6 +30,7 @@ MOST_SPOOLED = 24 * 1024  # where the contact is a text within a text
 ADDRESS = "ada@example.com"
 
 
+@functools.cache
 def letters(size: int = SENT) -> str:
     """Return what no encoding makes shorter."""
     return "".join(random.Random(1).choices(string.ascii_letters, k=size))
