@@ -61,7 +61,10 @@ def turnable_server(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> "redis.Red
     monkeypatch.setattr("fakeredis.commands_mixins.server_mixin.time", reads_the_time)
     guard = version_guard() + _SHA1HEX
     monkeypatch.setattr("shared.ledger.script_library.version_guard", lambda: guard)
-    return fakeredis.FakeRedis(decode_responses=True)
+    client = fakeredis.FakeRedis(decode_responses=True)
+    # fakeredis has Lua collect all garbage after every script. Lua does so by itself, when it must.
+    client.eval("collectgarbage = function() end", 0)
+    return client
 
 
 @dataclass(eq=False, kw_only=True)

@@ -308,14 +308,15 @@ def set_up(
 
 
 @pytest.mark.timeout(0 if EXAMPLES else 120)
+@pytest.mark.parametrize("examples", [15, pytest.param(60, marks=pytest.mark.slow)])
 def test_no_second_and_no_day_sees_more_calls_than_allowed(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, examples: int
 ) -> None:
     clock = Clock(0)
     client = turnable_server(monkeypatch, clock)
     run_state_machine_as_test(
         cast(Any, lambda: PaceMachine(client, clock)),
-        settings=profile(RULES, max_examples=EXAMPLES or 50, stateful_step_count=20),
+        settings=profile(RULES, max_examples=EXAMPLES or examples, stateful_step_count=20),
     )
 
 
