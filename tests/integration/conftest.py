@@ -19,6 +19,7 @@ from shared.ledger.ledger import Ledger
 from shared.ledger.stores.fingerprints import load_fingerprints
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
+from tests.support.after_connecting import AfterConnecting
 from tests.support.command_line import CommandLine, settings_for
 from tests.support.lane_rig import LaneRig
 from tests.support.sandbox_server import SandboxServer
@@ -80,12 +81,36 @@ def person(settings: Settings, redis_client: "redis.Redis") -> Callable[[str], s
     return load_fingerprints(redis_client, Sealer(settings.secret_keys)).person
 
 
+@pytest.fixture(scope="session")
+def after_connecting() -> AfterConnecting:
+    """What `really_connected` left in the ledger, once a test has asked for that."""
+    return AfterConnecting()
+
+
 @pytest.fixture
-def connected(run: CommandLine, sandbox: SandboxServer) -> CommandLine:
-    """An account `acme` of the sandbox is connected, with a form `news`."""
+def really_connected(run: CommandLine, sandbox: SandboxServer) -> CommandLine:
+    """An account `acme` of the sandbox is connected by the commands, with a form `news`."""
     tokens = json.dumps(sandbox.connect())
     assert run("connect", "acme", "--tokens", "-", stdin=tokens).status == 0
     assert run("forms", "add", "news", "--account", "acme", "--list", "newsletter").status == 0
+    return run
+
+
+@pytest.fixture
+def connected(
+    run: CommandLine,
+    sandbox: SandboxServer,
+    after_connecting: AfterConnecting,
+    redis_client: "redis.Redis",
+    request: pytest.FixtureRequest,
+) -> CommandLine:
+    """As `really_connected`, which takes most of the time of a short test: all but its tokens is
+    put back as the first test had it."""
+    if after_connecting.known:
+        after_connecting.put_back(redis_client, "acme", sandbox.connect(), run.settings)
+    else:
+        request.getfixturevalue("really_connected")
+        after_connecting.keep(redis_client, "acme")
     return run
 
 

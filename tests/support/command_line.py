@@ -15,6 +15,7 @@ import requests
 
 from relay.cli import main
 from relay.runtime import CommandRuntime
+from shared.infrastructure.settings import Settings
 from tests.support.sandbox_server import SandboxServer
 from tests.support.valkey_server import ValkeyServer
 
@@ -75,6 +76,10 @@ class CommandLine:
 
     def set(self, **settings: str) -> None:
         self._environ |= settings
+
+    @property
+    def settings(self) -> Settings:
+        return Settings.from_env(self._environ)
 
 
 def settings_for(valkey: ValkeyServer, sandbox: SandboxServer, folder: Path) -> dict[str, str]:
