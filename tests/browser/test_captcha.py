@@ -10,7 +10,7 @@ from shared.operations.snippets.snippet import SnippetKind, form_address, make_s
 from tests.browser.conftest import NewPage, SaveForm
 from tests.browser.test_hosted_form import expect_thanks
 from tests.support import builders
-from tests.support.accessibility import faults_of
+from tests.support.accessibility import faults_in_both_themes, faults_of
 from tests.support.drawing_site import DrawingSite, drawing_site
 from tests.support.records import all_records
 from tests.support.stack import eventually
@@ -328,8 +328,7 @@ def test_a_script_that_does_not_come_stops_nobody(
     assert shop.signup(email)["reason"] == "captcha"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_is_accessible(web: WebProcess, new_page: NewPage, scheme: str) -> None:
-    page = new_page(color_scheme=scheme, viewport={"width": 360, "height": 740})
+def test_the_page_is_accessible(web: WebProcess, new_page: NewPage) -> None:
+    page = new_page(viewport={"width": 360, "height": 740})
     show(page, web)
-    assert faults_of(page) == []
+    assert faults_in_both_themes(page) == []

@@ -1,7 +1,6 @@
 """Every page of the console on a bad day: accessible in both themes, and not wider than a phone."""
 
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,11 +10,11 @@ from werkzeug.exceptions import HTTPException
 
 from shared.infrastructure.settings import Settings
 from tests.pictures import bad_day
-from tests.support.accessibility import faults_of
+from tests.support.accessibility import faults_in_both_themes
 from tests.support.relay_up import RelayUp
 from web.app import create_app
 
-SCREENS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
+WIDTHS = (1280, 390)
 # Pages that a bad day does not lead to by links: a wizard's steps, and what was made a moment ago.
 # And files and parts of pages, which are no pages.
 NOT_LINKED = {
@@ -81,10 +80,9 @@ def crawl(app: Flask, up: RelayUp, page: Page) -> dict[str, str]:
     return found
 
 
-def opened(browser: Browser, up: RelayUp, width: int, theme: Any, said: list[str]) -> Page:
+def opened(browser: Browser, up: RelayUp, width: int, said: list[str]) -> Page:
     """Return a page of somebody who has signed in. `said` gets what the browser complains about."""
-    screen = {"viewport": {"width": width, "height": 800}, "color_scheme": theme}
-    page = browser.new_context(**screen).new_page()
+    page = browser.new_context(viewport={"width": width, "height": 800}).new_page()
     page.on("console", lambda message: said.append(message.text))
     bad_day.sign_in(up, page)
     return page
@@ -93,12 +91,12 @@ def opened(browser: Browser, up: RelayUp, width: int, theme: Any, said: list[str
 def test_every_page_is_accessible_and_fits(app: Flask, up: RelayUp, browser: Browser) -> None:
     wrong: list[str] = []
     pages: dict[str, str] = {}
-    for width, theme in SCREENS:
-        page = opened(browser, up, width, theme, wrong)
+    for width in WIDTHS:
+        page = opened(browser, up, width, wrong)
         pages = pages or crawl(app, up, page)
         for endpoint, url in pages.items():
             page.goto(url)
-            wrong += [f"{endpoint}, {width} px, {theme}: {each}" for each in faults_of(page)]
+            wrong += [f"{endpoint}, {width} px, {each}" for each in faults_in_both_themes(page)]
         page.context.close()
     assert not wrong, "\n".join(wrong)
     assert pages_of(app) - set(pages) == set()

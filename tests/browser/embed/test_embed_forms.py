@@ -3,13 +3,13 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
 
 from shared.domain.form import CustomField, ListRef, SourceField
 from shared.ledger.stores.registry import Registry
 from tests.browser.conftest import ARGUMENTS, CHROMIUM, NewPage, SaveForm
 from tests.support import builders
+from tests.support.accessibility import faults_of
 from tests.support.embed_site import (
     FIELDS,
     EmbedSite,
@@ -562,22 +562,15 @@ def test_every_state_is_accessible_and_fits(site: EmbedSite, page: Page, width: 
     site.show(page, attributes="novalidate")
     join(page, email=f"ada@{'x' * 80}", name="A" * 51)
     expect(page.get_by_role("alert")).to_have_count(2)
-    assert faults(page) == []
+    assert faults_of(page) == []
     page.route("**/f/news", lambda route: route.fulfill(status=503, body="{}"))
     join(page)
     expect(page.get_by_role("status")).to_contain_text("Not sent yet")
-    assert faults(page) == []
+    assert faults_of(page) == []
     page.unroute("**/f/news")
     page.get_by_role("button").click()
     expect_thanks(page)
-    assert faults(page) == []
-
-
-def faults(page: Page) -> list[str]:
-    violations = Axe().run(page).response["violations"]
-    found = [f"{each['id']}: {[node['html'] for node in each['nodes']]}" for each in violations]
-    width = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    return [*found, f"{width} px too wide"] if width > 0 else found
+    assert faults_of(page) == []
 
 
 def test_markup_of_a_stranger_does_not_pass_for_the_relay(site: EmbedSite, page: Page) -> None:
