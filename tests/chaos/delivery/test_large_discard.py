@@ -1,4 +1,4 @@
-"""A job that discards 60,000 dead letters, and one that undoes it, while workers are killed."""
+"""A job that discards 20,000 dead letters, and one that undoes it, while workers are killed."""
 
 import time
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from tests.support.job_steps import job_steps
 from tests.support.many_dead_letters import copy_dead_letter
 from tests.support.stack import Stack, eventually
 
-MANY = 60_000
+MANY = 20_000
 PACE = JobPace(per_second=100, per_day=9_500)
 
 

@@ -907,7 +907,7 @@ def _ms(moment: datetime | None) -> int | None:
 
 
 @pytest.mark.timeout(0 if EXAMPLES else 900)
-@pytest.mark.parametrize("examples", [8, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [8, pytest.param(60, marks=pytest.mark.slow)])
 def test_no_order_of_events_makes_the_ledger_differ_from_its_model(
     monkeypatch: pytest.MonkeyPatch, examples: int
 ) -> None:

@@ -505,7 +505,7 @@ def client(tmp_path: Path) -> Iterator["redis.Redis"]:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("examples", [50, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [50, pytest.param(400, marks=pytest.mark.slow)])
 def test_no_order_of_events_breaks_the_protocol(client: "redis.Redis", examples: int) -> None:
     run_state_machine_as_test(
         cast(Any, lambda: Protocol(client)),
