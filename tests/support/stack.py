@@ -13,14 +13,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from unittest import mock
 
-import pytest
 import requests
-from click.testing import CliRunner
 
-from relay.cli import main
 from tests.support.ports import free_port
+from tests.support.relay_here import relay_here
 from tests.support.sandbox_server import SandboxServer
 from tests.support.valkey_server import ValkeyServer
 
@@ -107,6 +104,11 @@ class Stack:
         eventually(lambda: self._workers_seen() >= before + count, what="the workers' start")
         return children
 
+    def kill_workers(self) -> None:
+        for child in list(self._children):
+            if "worker" in child.args and child.poll() is None:  # type: ignore[operator]
+                self.kill(child)
+
     def kill(self, child: "subprocess.Popen[bytes]") -> None:
         """End the process and all that belongs to it, at once."""
         os.killpg(child.pid, signal.SIGKILL)
@@ -128,18 +130,9 @@ class Stack:
     def relay(self, *command: str, stdin: str = "", status: int = 0) -> str:
         """Run a `relay` command to its end and return what it printed.
 
-        In this process: one of its own takes longer to start than most tests to do their work,
-        and what it would do differently, tests/chaos/cli and `RelayUp` try.
+        In this process. What one of its own would do differently, tests/chaos/cli try.
         """
-        with (
-            mock.patch.dict(os.environ, self.environ, clear=True),
-            CliRunner().isolation(stdin) as (out, err, _),
-            pytest.raises(SystemExit) as ended,
-        ):
-            main(command)
-        printed, complained = (each.getvalue().decode() for each in (out, err))
-        assert (ended.value.code or 0) == status, (command, ended.value.code, printed, complained)
-        return printed if status == 0 else complained
+        return relay_here(command, self.environ, stdin=stdin, status=status)
 
     def json(self, *command: str) -> Any:
         return json.loads(self.relay(*command, "--json"))
@@ -148,6 +141,13 @@ class Stack:
         """Connect an account of the sandbox as `name`, with tokens of its own."""
         tokens = json.dumps(self.sandbox.connect(**wanted))
         self.relay("connect", name, "--tokens", "-", stdin=tokens)
+
+    def forget_signups(self, account: str = "acme") -> None:
+        """Forget the account's sign-ups and tokens, messages to workers, and all of the sandbox."""
+        self.sandbox.reset()
+        with self.valkey.client() as ledger, self.valkey.client(1) as broker:
+            ledger.delete("relay:workers", *ledger.scan_iter(f"relay:{{{account}}}:*"))
+            broker.flushdb()
 
     def add_form(self, name: str = "news", account: str = "acme", *options: str) -> None:
         self.relay("forms", "add", name, "--account", account, "--list", "Newsletter", *options)

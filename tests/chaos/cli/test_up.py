@@ -23,7 +23,9 @@ def up(tmp_path: Path) -> Iterator[RelayUp]:
         yield running
 
 
-def test_the_first_signup_is_one_command_away_and_survives_a_restart(up: RelayUp) -> None:
+def test_the_first_signup_is_one_command_away_survives_a_restart_and_nothing_outlives_a_kill(
+    up: RelayUp,
+) -> None:
     opened = up.folder / ".relay"
     opened.mkdir(mode=0o755)
     up.start()
@@ -32,7 +34,7 @@ def test_the_first_signup_is_one_command_away_and_survives_a_restart(up: RelayUp
     assert sandbox
 
     up.sign_up("ada@example.com")
-    eventually(lambda: up.status()["delivered"] == 1, what="delivery")
+    eventually(lambda: up.delivered(1), what="delivery")
     assert "ada@example.com" in requests.get(sandbox[1], timeout=10).text
     files = [path for path in opened.rglob("*") if path.is_file()]
     assert {"forms.json", "sandbox.sqlite3", "secret_key", "valkey.log"} <= {p.name for p in files}
@@ -45,11 +47,16 @@ def test_the_first_signup_is_one_command_away_and_survives_a_restart(up: RelayUp
     half_written.touch()
     # The sandbox's port may be taken the next time. Its accounts follow it.
     up.environ["RELAY_SANDBOX_BIND"] = f"127.0.0.1:{free_port()}"
-    up.start()
+    process = up.start()
     assert not half_written.exists()
     assert up.status()["accepted"] == 1
     up.sign_up("bob@example.com")
-    eventually(lambda: up.status()["delivered"] == 2, what="delivery after the restart")
+    eventually(lambda: up.delivered(2), what="delivery after the restart")
+
+    assert up.processes() != []
+    process.kill()
+    process.wait(timeout=10)
+    eventually(lambda: up.processes() == [], what="the end of all processes")
 
 
 @pytest.mark.slow
@@ -76,7 +83,7 @@ def delivers(up: RelayUp, name: str, number: int) -> bool:
         up.sign_up(f"{name}@example.com")
     except requests.RequestException:
         return False
-    return up.status()["delivered"] == number
+    return up.delivered(number)
 
 
 @pytest.mark.slow
@@ -96,13 +103,6 @@ def test_web_is_started_again_when_it_ends_because_a_serving_process_died_twice(
     os.kill(min(serving_processes(web) - {first}), signal.SIGKILL)
     eventually(lambda: "web ended (exit status 1)" in up.printed, what="the clear line")
     eventually(lambda: delivers(up, "web", 1), what="delivery after the restart")
-
-
-def test_nothing_is_left_running_when_up_itself_is_killed(up: RelayUp) -> None:
-    process = up.start()
-    process.kill()
-    process.wait(timeout=10)
-    eventually(lambda: up.processes() == [], what="the end of all processes")
 
 
 @pytest.mark.slow
