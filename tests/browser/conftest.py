@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from shared.domain.form import Form
 from shared.ledger.stores.registry import Registry
@@ -36,13 +36,19 @@ NewPage = Callable[..., Page]
 SaveForm = Callable[..., Form]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser a module: while Playwright runs, its thread can run no other event loop."""
+@pytest.fixture(scope="package")
+def playwright() -> Iterator[Playwright]:
+    """For all tests here, and no others: while it runs, its thread can run no other event loop."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="package")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """One browser, in which each page has a context of its own."""
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
@@ -64,6 +70,30 @@ def new_page(browser: Browser) -> Iterator[NewPage]:
 @pytest.fixture
 def page(new_page: NewPage) -> Page:
     return new_page()
+
+
+@pytest.fixture(scope="module")
+def redis_of_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
+    with ValkeyServer(tmp_path_factory.mktemp("valkey")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def web_of_module(
+    redis_of_module: ValkeyServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[WebProcess]:
+    """A web process with the form `news`, for all tests of a module that can share one."""
+    Registry(redis_of_module.client()).save_form(builders.form())
+    unlimited = {"RELAY_VISITOR_LIMIT": "0", "RELAY_PERSON_LIMIT": "0"}
+    with WebProcess(redis_of_module, tmp_path_factory.mktemp("relay"), unlimited) as web:
+        yield web
+
+
+@pytest.fixture
+def no_signups(redis_of_module: ValkeyServer) -> None:
+    with redis_of_module.client() as client:
+        for key in client.scan_iter("relay:{acme}:*"):
+            client.delete(key)
 
 
 @pytest.fixture

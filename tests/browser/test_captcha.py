@@ -24,6 +24,16 @@ WORK = "**/f/club/challenge"
 SCRIPT = "**/static/captcha.js"
 
 
+@pytest.fixture(scope="module")
+def web(web_of_module: WebProcess) -> WebProcess:
+    return web_of_module
+
+
+@pytest.fixture
+def redis_server(redis_of_module: ValkeyServer, no_signups: None) -> ValkeyServer:
+    return redis_of_module
+
+
 @pytest.fixture(autouse=True)
 def form(save_form: SaveForm) -> None:
     save_form("club", captcha="altcha", custom_fields=())

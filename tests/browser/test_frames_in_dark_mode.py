@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, FrameLocator, Page, sync_playwright
+from playwright.sync_api import Browser, FrameLocator, Page, Playwright
 
 from shared.domain.colours import TEXT, contrast
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
@@ -29,13 +29,12 @@ TEXTS = """main => [...main.querySelectorAll("h1,label,.error,.summary a,input,b
 
 
 @pytest.fixture(scope="module", params=["prefers dark", "prefers light"])
-def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
+def browser(request: pytest.FixtureRequest, playwright: Playwright) -> Iterator[Browser]:
     preferred = {"prefers dark": 0, "prefers light": 1}[request.param]
     setting = f"--blink-settings=preferredColorScheme={preferred}"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, setting])
-        yield browser
-        browser.close()
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, setting])
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +17,7 @@ from playwright.sync_api import ConsoleMessage, FrameLocator, Page, expect
 from shared.domain.form import ListRef
 from tests.browser.conftest import NewPage, SaveForm
 from tests.support.records import all_records
+from tests.support.relay_here import relay_here
 from tests.support.valkey_server import ValkeyServer
 from tests.support.web_process import WebProcess
 from tests.support.website import Website
@@ -43,9 +43,8 @@ class Shop:
 
     def snippet(self, *options: str) -> dict[str, Any]:
         """Run `relay snippet club` with the options; return what it printed."""
-        command = [sys.executable, "-m", "relay", "snippet", "club", "--json", *options]
-        ran = subprocess.run(command, env=self.environ, check=True, capture_output=True, timeout=60)
-        printed: dict[str, Any] = json.loads(ran.stdout)
+        command = ("snippet", "club", "--json", *options)
+        printed: dict[str, Any] = json.loads(relay_here(command, self.environ))
         return printed
 
     def paste(self, page: Page, *options: str, times: int = 1) -> None:

@@ -19,7 +19,8 @@ WITHIN = 20_000
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole product as real processes, with an operator."""
-    with Stack(tmp_path_factory.mktemp("wizard"), rate=50) as stack:
+    folder = tmp_path_factory.mktemp("wizard")
+    with Stack(folder, rate=50, RELAY_WEB_PROCESSES="1") as stack:
         stack.start_web()
         stack.start_workers()
         with stack.valkey.client() as client:

@@ -1,4 +1,4 @@
-"""A web as `relay web` runs it, which the tests of a module share: they only send requests."""
+"""A web as `relay web` runs it, which all tests here share: they only send requests."""
 
 from collections.abc import Iterator
 
@@ -11,13 +11,9 @@ from tests.support.valkey_server import ValkeyServer
 from tests.support.web_process import WebProcess
 
 
-@pytest.fixture(scope="module")
-def web(valkey: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebProcess]:
+@pytest.fixture(scope="package")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebProcess]:
     """A web of two processes with the form `news`, behind one trusted proxy."""
-    with valkey.client() as client:
-        client.flushall()
-        open_ledger(client)
-        Registry(client).save_form(builders.form())
     folder = tmp_path_factory.mktemp("web")
     settings = {
         "RELAY_WEB_PROCESSES": "2",
@@ -25,5 +21,9 @@ def web(valkey: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Itera
         "RELAY_PERSON_LIMIT": "0",
         "RELAY_TRUSTED_PROXIES": "1",
     }
-    with (folder / "log").open("w") as log, WebProcess(valkey, folder, settings, log=log) as web:
-        yield web
+    with ValkeyServer(folder / "valkey") as valkey, (folder / "log").open("w") as log:
+        with valkey.client() as client:
+            open_ledger(client)
+            Registry(client).save_form(builders.form())
+        with WebProcess(valkey, folder, settings, log=log) as web:
+            yield web
