@@ -45,21 +45,31 @@ def restore(dump: Path, client: "redis.Redis", data_dir: Path) -> None:
 
 def everything(client: "redis.Redis") -> dict[str, Any]:
     """Return all that the database holds, but for what is soon gone by itself."""
-    return {str(key): _read(client, key) for key in client.scan_iter() if client.pttl(key) == -1}
+    keys = list(map(str, client.scan_iter()))
+    with client.pipeline(transaction=False) as calls:
+        for key in keys:
+            calls.pttl(key)
+            calls.type(key)
+        answers = calls.execute()
+        kinds = dict(zip(keys, answers[1::2], strict=True))
+        lasting = [key for key, life in zip(keys, answers[::2], strict=True) if life == -1]
+        for key in lasting:
+            _read(calls, key, kinds[key])
+        return dict(zip(lasting, calls.execute(), strict=True))
 
 
-def _read(client: "redis.Redis", key: str) -> Any:
-    match client.type(key):
+def _read(calls: "redis.client.Pipeline", key: str, kind: str) -> None:
+    match kind:
         case "string":
-            return client.get(key)
+            calls.get(key)
         case "hash":
-            return client.hgetall(key)
+            calls.hgetall(key)
         case "list":
-            return client.lrange(key, 0, -1)
+            calls.lrange(key, 0, -1)
         case "set":
-            return client.smembers(key)
+            calls.smembers(key)
         case "zset":
-            return client.zrange(key, 0, -1, withscores=True)
+            calls.zrange(key, 0, -1, withscores=True)
 
 
 def _write(client: "redis.client.Pipeline", key: str, kind: str, value: Any) -> None:
