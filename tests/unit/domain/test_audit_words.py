@@ -71,15 +71,13 @@ def test_an_entry_says_what_was_done(found: AuditEntry, sentence: str) -> None:
     assert said(found) == sentence
 
 
-@pytest.mark.parametrize("action", Action)
 @pytest.mark.parametrize("detail", [{}, {"count": "many", "ids": "none", "role": None}])
-def test_every_action_has_its_words_also_with_nothing_else_known(
-    action: Action, detail: dict[str, Any]
-) -> None:
-    found = entry(action, detail=detail)
-    assert said(found).startswith("olga ")
-    assert "does not know" not in said(found)
-    assert signups_of(found) == []
+def test_every_action_has_its_words_also_with_nothing_else_known(detail: dict[str, Any]) -> None:
+    for action in Action:
+        found = entry(action, detail=detail)
+        assert said(found).startswith("olga "), action
+        assert "does not know" not in said(found), action
+        assert signups_of(found) == [], action
 
 
 def test_names_and_ids_say_what_they_are_of() -> None:
