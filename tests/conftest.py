@@ -1,5 +1,7 @@
 """What most tests need: a real Valkey server, a clean database in it, and settings for both."""
 
+import copy
+import functools
 import gc
 import signal
 import sys
@@ -92,6 +94,26 @@ def rules_compiled_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Rule, "compile", compile_once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def web_made_once() -> Iterator[None]:
+    """Registering web's routes and loading its templates takes most of the time that an app takes,
+    and they are the same in every app. So each is a copy of the first, with settings of its own."""
+    if "web.app" not in sys.modules:
+        yield
+        return
+    make_flask: Callable[[], Flask] = functools.cache(sys.modules["web.app"]._make_flask)
+
+    def copy_flask() -> Flask:
+        app = copy.copy(make_flask())
+        app.config, app.extensions = copy.copy(app.config), {}
+        app.view_functions = app.view_functions.copy()
+        return app
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("web.app._make_flask", copy_flask)
         yield
 
 

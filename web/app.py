@@ -93,6 +93,15 @@ SOCKET_WAITS = 0.7
 
 def create_app(settings: Settings) -> Flask:
     """Return the app for `settings`. Redis need not be there yet."""
+    app = _make_flask()
+    set_up_sessions(app, settings)
+    app.extensions["relay"] = found = _make_services(settings)
+    _begin(found)
+    return app
+
+
+def _make_flask() -> Flask:
+    """Return what is the same for all settings: the routes, the templates and what they need."""
     app = Flask(__name__)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 300
     # A redirect to the other spelling would lose what was posted.
@@ -101,10 +110,7 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.extensions["relay"] = found = _make_services(settings)
-    _begin(found)
     set_up_texts(app)
-    set_up_sessions(app, settings)
     for page in (
         root_page,
         routes,
