@@ -137,7 +137,8 @@ def test_an_address_in_use_is_one_clear_sentence(web: WebProcess) -> None:
     )
 
 
-def test_serving_processes_that_die_are_replaced(server: ValkeyServer, tmp_path: Path) -> None:
+@pytest.mark.slow  # one that dies is in test_many_processes.py
+def test_serving_processes_that_all_die_are_replaced(server: ValkeyServer, tmp_path: Path) -> None:
     with WebProcess(server, tmp_path, {"RELAY_WEB_PROCESSES": "2"}) as web:
         before = web.serving()
         for pid in before:
