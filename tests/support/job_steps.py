@@ -24,5 +24,5 @@ def job_steps(client: "redis.Redis", pace: JobPace) -> JobSteps:
 
 
 def job_feeder(steps: JobSteps) -> JobFeeder:
-    """Return what a worker's poller makes the sign-ups of replays due with."""
+    """Return what a worker's poller makes the sign-ups of jobs due with."""
     return JobFeeder(steps.ledger, steps.job_ledger, steps.edits)

@@ -363,7 +363,7 @@ class LedgerModel:
         signup.state, signup.claim = "delivering", number
 
     def _next(self, account: str) -> ModelSignup | None:
-        """Return what is due first: every fourth claim prefers a retry, every fiftieth a replay,
+        """Return what is due first: every fourth claim prefers a retry, every fiftieth a job,
         which comes last otherwise."""
         number = self.accounts[account].claims + 1
         order = ("retry", "fresh", "replay") if number % 4 == 0 else ("fresh", "retry", "replay")

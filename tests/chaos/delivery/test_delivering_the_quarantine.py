@@ -12,7 +12,7 @@ from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.registry import Registry
 from shared.operations.job_progress import Job
 from shared.operations.jobs import JobChoice, Jobs
-from tests.chaos.delivery.test_large_replay import MANY, PACE, RATE
+from tests.chaos.delivery.test_large_job import MANY, PACE, RATE
 from tests.support.builders import accept
 from tests.support.job_steps import job_steps
 from tests.support.stack import Stack, eventually

@@ -89,10 +89,10 @@ def test_everything_goes_on(
         stack.start_workers()
         stack.start("beat")
         names = [account.name for account in Registry(client).accounts()]
-        replays = JobLedger(client, job_pace(settings))
+        jobs = JobLedger(client, job_pace(settings))
         eventually(
-            lambda: all(part.ended_at for name in names for part in replays.parts(name)),
-            what="the end of all replays",
+            lambda: all(part.ended_at for name in names for part in jobs.parts(name)),
+            what="the end of all jobs",
         )
         eventually(lambda: all(map(stack.settled, names)), what="that all are settled")
         stack.relay("failed", "retry", "--all", "--yes")

@@ -51,7 +51,7 @@ OF_SIGNUPS = {
     *("signup", "attempts", "email", "person", "due", "unsettled", "lane", "failing"),
     *("delivered", "dead", "quarantined", "discarded", "cleared", "replaying"),
 }
-WAITING_REPLAY = ":waiting"
+WAITING_JOB = ":waiting"
 # What Redis forgets after a day or a month; and a key for each minute of two days.
 OF_DAYS = ("seen", "replay")
 OF_MINUTES = "stats"
@@ -274,13 +274,13 @@ class Soak:
         return [
             key
             for key in client.scan_iter("relay:*", count=1000)
-            if kind_of(key) in OF_SIGNUPS or key.endswith(WAITING_REPLAY)
+            if kind_of(key) in OF_SIGNUPS or key.endswith(WAITING_JOB)
         ]
 
     # --- memory
 
     def _note_memory(self) -> None:
-        """A month passes first: Idempotency-Keys and replays that have ended are forgotten."""
+        """A month passes first: Idempotency-Keys and jobs that have ended are forgotten."""
         with self._rig.valkey.client() as client:
             for key in client.scan_iter("relay:*", count=1000):
                 if kind_of(key) in OF_DAYS and client.ttl(key) > 0:
@@ -348,7 +348,7 @@ def _check_repeats(faults: Sequence[Drawn], again: Counter[str], new: set[str]) 
 
 
 def _check_dead(faults: Sequence[Drawn], row: Row) -> None:
-    """Poison dies, and else only what the API refused and retention cleared before its replay."""
+    """Poison dies, and else only what the API refused and retention cleared before its job."""
     poisons = sum(each.fault.poisons for each in faults)
     assert row.dead >= poisons, f"{poisons} are poison, {row.dead} died"
     assert row.dead == poisons or any(each.fault.refuses for each in faults), (

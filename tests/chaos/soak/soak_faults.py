@@ -128,10 +128,10 @@ def _api(**fault: Any) -> Callable[[Stage], None]:
     return act
 
 
-def _refuse_and_replay(stage: Stage) -> None:
+def _refuse_and_retry(stage: Stage) -> None:
     """An operator has all sent again, but for what retention has cleared meanwhile."""
     _api(status=400)(stage)
-    stage.rig.replay_refused()
+    stage.rig.retry_refused()
 
 
 def _take_privilege(stage: Stage) -> None:
@@ -203,7 +203,7 @@ FAULTS = (
         LOST_ANSWERS,
         LOST_ANSWERS,
     ),
-    Fault("API refuses, then replay", "api", _refuse_and_replay, refuses=True, enemies=("redis",)),
+    Fault("API refuses, then a retry", "api", _refuse_and_retry, refuses=True, enemies=("redis",)),
     Fault("day's quota spent", "api", _spend_quota, enemies=("redis",)),
     Fault("privilege taken away", "api", _take_privilege),
     # A lock that a killed process leaves behind stands for minutes, which no round waits for.

@@ -121,7 +121,7 @@ class Rig(Stack):
         """End what the API was told to do wrong."""
         self.sandbox.control(clear=True, path=SIGN_UP, answer_latency_ms=ANSWER_MS)
 
-    def replay_refused(self) -> None:
+    def retry_refused(self) -> None:
         """Have all dead letters that the API refused sent again, as one job."""
         with self.valkey.client() as client:
             refused = Ledger(client).dead_letters(ACCOUNT, reason=DeathReason.REJECTED)

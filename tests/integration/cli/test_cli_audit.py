@@ -87,7 +87,7 @@ class Scene:
         phone.switch_on(phone.factors(self.client), "ada", PASSWORD)
         return self.run("operator", "reset-second-factor", "ada")
 
-    def replay(self) -> str:
+    def job(self) -> str:
         self.dead(LARGE)
         return str(self.run("failed", "retry", "--all", "--json").json["replay"])
 
@@ -122,7 +122,7 @@ CHANGES: dict[str, tuple[Action, Callable[[Scene], Ran]]] = {
     "erase": (Action.ERASE, lambda scene: scene.run("erase", EMAIL, "--yes")),
     "failed cancel": (
         Action.CANCEL_REPLAY,
-        lambda scene: scene.run("failed", "cancel", scene.replay()),
+        lambda scene: scene.run("failed", "cancel", scene.job()),
     ),
     "failed discard": (
         Action.DISCARD,
@@ -247,9 +247,9 @@ def test_what_has_another_name_in_the_trail(scene: Scene) -> None:
     scene.run(*FORM, "--replace")
     scene.run(*FORM, "--replace")
     assert [each["action"] for each in entries(scene.run)[:2]] == ["replace_form", "add_form"]
-    replay = scene.replay()
+    job = scene.job()
     newest = entries(scene.run)[0]
-    assert (newest["action"], newest["target"]) == ("replay", replay)
+    assert (newest["action"], newest["target"]) == ("replay", job)
     assert newest["detail"] == {"count": LARGE}
     scene.run("accounts", "remove", "spare", "--yes")
     scene.connect("--replace", organization="Blue Door Books")

@@ -69,7 +69,7 @@ def test_a_hold_is_told_before_and_after(connected: CommandLine, ledger: Ledger)
     assert "acme is on hold (outage). What you retry there waits until that ends." in asked
 
 
-def test_many_become_a_replay_that_scripts_can_watch(
+def test_many_become_a_job_that_scripts_can_watch(
     connected: CommandLine, ledger: Ledger, workers: Callable[[], None]
 ) -> None:
     dead_letters(ledger, LARGE)
@@ -116,7 +116,7 @@ def test_a_form_is_looked_for_in_the_records(connected: CommandLine, ledger: Led
     assert connected("failed", "retry", "--form", "club", "--json").json["count"] == 1
 
 
-def test_a_replay_whose_last_are_being_sent_takes_no_time_any_more(
+def test_a_job_whose_last_are_being_sent_takes_no_time_any_more(
     connected: CommandLine, ledger: Ledger, redis_client: "redis.Redis"
 ) -> None:
     dead_letters(ledger, LARGE)
@@ -165,7 +165,7 @@ def test_the_question_leaves_out_what_a_job_retries_already(
     assert asked.err.rstrip().count("Retry them?") == 1
 
 
-def test_status_tells_which_dead_letters_wait_in_a_replay(
+def test_status_tells_which_dead_letters_wait_in_a_job(
     connected: CommandLine, ledger: Ledger
 ) -> None:
     dead_letters(ledger, LARGE + 1)
@@ -200,7 +200,7 @@ def test_ctrl_c_leaves_it_running_and_says_so(connected: CommandLine, ledger: Le
     assert f"relay failed cancel {listed['id']}" in left.out
 
 
-def test_a_replay_is_cancelled(connected: CommandLine, ledger: Ledger) -> None:
+def test_a_job_is_cancelled(connected: CommandLine, ledger: Ledger) -> None:
     dead_letters(ledger, LARGE)
     id = connected("failed", "retry", "--all", "--json").json["replay"]
     assert "Not sent, and kept: 100" in connected("failed", "cancel", id).out
@@ -267,7 +267,7 @@ def test_many_are_sent_to_their_forms_lists_without_being_read(
     assert connected("failed", "cancel", id, "--json").json["cancelled"] == LARGE
 
 
-def test_a_replay_that_waits_says_why(connected: CommandLine, ledger: Ledger) -> None:
+def test_a_job_that_waits_says_why(connected: CommandLine, ledger: Ledger) -> None:
     dead_letters(ledger, LARGE)
     connected("failed", "retry", "--all", "--yes")
     connected("hold", "acme", "--reason", "holidays")
@@ -276,7 +276,7 @@ def test_a_replay_that_waits_says_why(connected: CommandLine, ledger: Ledger) ->
     assert "on hold" in connected("failed", "replays").out
 
 
-def test_no_persons_address_is_kept_with_a_replay(
+def test_no_persons_address_is_kept_with_a_job(
     connected: CommandLine,
     ledger: Ledger,
     person: Callable[[str], str],

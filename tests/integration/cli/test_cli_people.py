@@ -378,17 +378,17 @@ def test_a_worker_that_takes_it_after_that_erases_it_instead(
     assert traces_in_redis(redis_client) == []
 
 
-def test_one_that_waits_in_a_replay_leaves_it(
+def test_one_that_waits_in_a_job_leaves_it(
     connected: CommandLine, person: Person, ledger: Ledger, redis_client: "redis.Redis"
 ) -> None:
     mine = [person.dead() for _ in range(2)]
     other = person.post(email="bob@example.com", first_name="Bob")
     bury_claim(ledger, person.claimed())
-    replays = JobLedger(redis_client, JobPace(per_second=1, per_day=10_000))
-    replays.add("acme", "job", [*mine, other], by="ola", chosen="{}")
-    assert replays.feed("acme") == 1  # one is under way, and the others wait
+    jobs = JobLedger(redis_client, JobPace(per_second=1, per_day=10_000))
+    jobs.add("acme", "job", [*mine, other], by="ola", chosen="{}")
+    assert jobs.feed("acme") == 1  # one is under way, and the others wait
     connected("erase", EMAIL, "--yes")
-    [part] = replays.parts("acme")
+    [part] = jobs.parts("acme")
     assert traces_in_redis(redis_client) == []
     assert redis_client.zrange("relay:{acme}:replay:job:waiting", 0, -1) == [other]
     assert (part.total, part.waiting, part.under_way, part.skipped) == (3, 1, 0, 2)

@@ -72,9 +72,9 @@ def test_one_that_somebody_settles_meanwhile_is_not_said_to_be_discarded(
     ids = [bury(ledger, f"{number}@example.com") for number in range(LARGE)]
     add = JobLedger.add
 
-    def retried_first(replays: JobLedger, *args: Any, **options: Any) -> int:
+    def retried_first(jobs: JobLedger, *args: Any, **options: Any) -> int:
         ledger.requeue("acme", ids[3])
-        return add(replays, *args, **options)
+        return add(jobs, *args, **options)
 
     monkeypatch.setattr(JobLedger, "add", retried_first)
     done = connected("failed", "discard", "--all", "--yes", "--json").json

@@ -118,15 +118,15 @@ def test_dead_letters_are_edited_retried_and_discarded(
     assert (states[first], states[second]) == (State.QUEUED, State.DISCARDED)
 
 
-def test_a_waiting_replay_is_cancelled(on_dump: CommandLine) -> None:
-    replays = on_dump("failed", "replays", "--json").json
-    assert Counter(each["state"] for each in replays) == {
+def test_a_waiting_job_is_cancelled(on_dump: CommandLine) -> None:
+    jobs = on_dump("failed", "replays", "--json").json
+    assert Counter(each["state"] for each in jobs) == {
         "done": 1,
         "cancelled": 1,
         "running": 1,
         "waiting": 2,
     }
-    (held,) = [each["id"] for each in replays if each["account"] == "gym"]
+    (held,) = [each["id"] for each in jobs if each["account"] == "gym"]
     assert on_dump("failed", "cancel", held).status == 0
 
 

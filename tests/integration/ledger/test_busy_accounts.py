@@ -153,13 +153,13 @@ def requeue(ledger: Ledger, client: "redis.Redis", id: str) -> None:
     ledger.requeue("acme", id)
 
 
-def replay(ledger: Ledger, client: "redis.Redis", id: str) -> None:
+def begin_job(ledger: Ledger, client: "redis.Redis", id: str) -> None:
     JobLedger(client, PACE).add("acme", "job", [id], by="ada", chosen="{}")
 
 
 @pytest.mark.parametrize(
     ("revive", "found"),
-    [(requeue, DUE), (replay, [AccountWork("acme", due=False, feeding=True)])],
+    [(requeue, DUE), (begin_job, [AccountWork("acme", due=False, feeding=True)])],
 )
 def test_a_dead_letter_that_is_retried_makes_its_account_busy(
     ledger: Ledger,
@@ -206,12 +206,12 @@ def test_what_is_due_is_found_again_when_the_ledger_does_not_say_which_accounts_
     assert noted(redis_client) == {"relay:{acme}:"}
 
 
-def test_a_replay_goes_on_at_each_look(
+def test_a_job_goes_on_at_each_look(
     ledger: Ledger, due_work: DueWork, redis_client: "redis.Redis"
 ) -> None:
     id = accept(ledger).id
     bury_claim(ledger, claimed(ledger))
-    replay(ledger, redis_client, id)
+    begin_job(ledger, redis_client, id)
     assert due_work.accounts() == ["acme"]
     assert claimed(ledger).id == id
 

@@ -277,7 +277,7 @@ def test_a_cleared_dead_letter_is_in_no_index_of_dead_letters(rig: Rig) -> None:
     assert rig.ledger.find(id, ["acme"]) is None
 
 
-def test_a_replay_passes_a_cleared_dead_letter_over_and_ends(rig: Rig) -> None:
+def test_a_job_passes_a_cleared_dead_letter_over_and_ends(rig: Rig) -> None:
     rig.switch_on(dead=DAY)
     id = rig.settled("dead")
     jobs = JobLedger(rig.client, JobPace(per_second=2, per_day=1000))

@@ -79,12 +79,12 @@ def test_nothing_comes_of_what_is_settled(
     assert outlook(ledger, make(made)) == Outlook()
 
 
-def test_a_dead_letter_names_the_replay_that_it_waits_in(
+def test_a_dead_letter_names_the_job_that_it_waits_in(
     ledger: Ledger, made: Made, redis_client: "redis.Redis"
 ) -> None:
     id = made.dead()
-    replays = JobLedger(redis_client, PACE)
-    replays.add("acme", "the-replay", [id], by="ada", chosen="{}")
+    jobs = JobLedger(redis_client, PACE)
+    jobs.add("acme", "the-replay", [id], by="ada", chosen="{}")
     assert outlook(ledger, id) == Outlook(job="the-replay")
-    assert replays.cancel("acme", "the-replay", by="ada") == 1
+    assert jobs.cancel("acme", "the-replay", by="ada") == 1
     assert outlook(ledger, id) == Outlook()

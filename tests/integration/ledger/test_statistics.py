@@ -255,15 +255,15 @@ def test_what_waits_in_jobs_leaves_the_other_dead_letters_undecided(
     redis_client: "redis.Redis",
 ) -> None:
     ledger, statistics = Ledger(redis_client), Statistics(redis_client)
-    replays = JobLedger(redis_client, JobPace(per_second=1, per_day=1))
+    jobs = JobLedger(redis_client, JobPace(per_second=1, per_day=1))
     Registry(redis_client).save_account(builders.account())
     dead = [builders.bury(ledger, f"{number}@example.com") for number in range(3)]
     caught = [
         builders.accept(ledger, f"robot-{number}@example.com", quarantine="honeypot").id
         for number in range(5)
     ]
-    replays.add("acme", "again", dead[:2], by="ada", chosen="{}")
-    replays.add("acme", "anyway", caught, by="ada", chosen="{}", action=JobAction.DELIVER)
+    jobs.add("acme", "again", dead[:2], by="ada", chosen="{}")
+    jobs.add("acme", "anyway", caught, by="ada", chosen="{}", action=JobAction.DELIVER)
     ledger.requeue("acme", dead[0])
 
     (glance,) = statistics.glances(["acme"])

@@ -379,9 +379,9 @@ def test_only_an_ended_job_that_discards_can_be_undone(ledger: Ledger, jobs: Job
         jobs.undo(job.id)
     jobs.cancel(job.id)
     assert jobs.undo(job.id) is None
-    replay = started(jobs.start(JobAction.RETRY, ALL))
+    job = started(jobs.start(JobAction.RETRY, ALL))
     with pytest.raises(Refused, match="nothing to undo"):
-        jobs.undo(replay.id)
+        jobs.undo(job.id)
 
 
 def test_a_dead_letter_comes_back_with_its_reason_into_all_its_lists(
@@ -400,10 +400,10 @@ def test_a_dead_letter_comes_back_with_its_reason_into_all_its_lists(
     assert_accounted_for(ledger)
 
 
-# --- replays of a filter
+# --- jobs of a filter
 
 
-def test_a_replay_collects_first_and_then_sends_the_oldest_first(
+def test_a_job_collects_first_and_then_sends_the_oldest_first(
     ledger: Ledger, jobs: Jobs, steps: JobSteps, workers: Callable[[], None]
 ) -> None:
     ids = dead_letters(ledger, 25)
@@ -423,7 +423,7 @@ def test_a_replay_collects_first_and_then_sends_the_oldest_first(
     assert (ended.state, ended.delivered, ended.done) == (JobState.DONE, 25, 25)
 
 
-def test_what_waits_in_another_replay_stays_there(
+def test_what_waits_in_another_job_stays_there(
     ledger: Ledger, jobs: Jobs, workers: Callable[[], None]
 ) -> None:
     dead_letters(ledger, 12)
@@ -434,9 +434,7 @@ def test_what_waits_in_another_replay_stays_there(
     assert jobs.one(second.id).state == JobState.DONE
 
 
-def test_a_replay_is_cancelled_while_it_collects(
-    ledger: Ledger, jobs: Jobs, steps: JobSteps
-) -> None:
+def test_a_job_is_cancelled_while_it_collects(ledger: Ledger, jobs: Jobs, steps: JobSteps) -> None:
     dead_letters(ledger, 25)
     job = started(jobs.start(JobAction.RETRY, ALL))
     step = steps.job_ledger.next_step("acme", job.id)
@@ -448,7 +446,7 @@ def test_a_replay_is_cancelled_while_it_collects(
     assert (steps.job_ledger.feed("acme"), ledger.figures("acme").dead) == (0, 25)
 
 
-def test_a_replay_of_nothing_that_matches_has_ended(
+def test_a_job_of_nothing_that_matches_has_ended(
     ledger: Ledger, jobs: Jobs, workers: Callable[[], None]
 ) -> None:
     dead_letters(ledger, 12)

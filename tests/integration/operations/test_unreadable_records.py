@@ -145,15 +145,15 @@ def tokens(client: "redis.Redis") -> Place:
     return in_hash(client, f"{PREFIX}tokens", "expires_at")
 
 
-def replays(client: "redis.Redis") -> Place:
+def jobs(client: "redis.Redis") -> Place:
     accounts(client)
     for job in ("one", "two"):
         id = bury(Ledger(client), f"{job}@example.com")
-        assert replays_of(client).add("acme", job, [id], by="ada", chosen="{}")
+        assert jobs_of(client).add("acme", job, [id], by="ada", chosen="{}")
     return in_hash(client, f"{PREFIX}replay:one", "started_at")
 
 
-def replays_of(client: "redis.Redis") -> JobLedger:
+def jobs_of(client: "redis.Redis") -> JobLedger:
     from shared.domain.job import JobPace
 
     return JobLedger(client, JobPace(per_second=4, per_day=10_000))
@@ -219,8 +219,8 @@ CASES = {
     ),
     "replays": Case(
         RecordKind.JOB,
-        replays,
-        lambda client: len(replays_of(client).parts("acme")),
+        jobs,
+        lambda client: len(jobs_of(client).parts("acme")),
         frozenset({"a number"}),
     ),
     "notes about memory": Case(
@@ -339,10 +339,10 @@ def test_tokens_that_cannot_be_read_keep_no_others_from_being_refreshed(
     assert sorted(due) == ["acme", "blue"]
 
 
-def test_a_replay_that_cannot_be_read_stops_no_other(redis_client: "redis.Redis") -> None:
-    replays(redis_client)(b"?")
+def test_a_job_that_cannot_be_read_stops_no_other(redis_client: "redis.Redis") -> None:
+    jobs(redis_client)(b"?")
     redis_client.hset(f"{PREFIX}replay:one", mapping={"moved": "x", "dead": "y"})
-    assert replays_of(redis_client).feed("acme") == 1
+    assert jobs_of(redis_client).feed("acme") == 1
 
 
 def test_refusals_are_counted_beside_a_count_that_is_no_number(

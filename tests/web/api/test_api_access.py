@@ -62,16 +62,16 @@ def some_dead(path: str) -> Callable[[Ledger], str]:
     return make
 
 
-def replay(end: str) -> Callable[[Ledger], str]:
+def job(end: str) -> Callable[[Ledger], str]:
     def make(ledger: Ledger) -> str:
-        replays = JobLedger(ledger._client, JobPace(per_second=1, per_day=100))
-        replays.add("acme", REPLAY, [bury(ledger)], by="ada", chosen="{}")
-        return f"/replays/{REPLAY}{end}"
+        jobs = JobLedger(ledger._client, JobPace(per_second=1, per_day=100))
+        jobs.add("acme", JOB, [bury(ledger)], by="ada", chosen="{}")
+        return f"/replays/{JOB}{end}"
 
     return make
 
 
-REPLAY = "0d5c5a4e-9a5e-4ffb-8f6a-0f1d0a7a3c11"
+JOB = "0d5c5a4e-9a5e-4ffb-8f6a-0f1d0a7a3c11"
 ROUTES = {
     "GET /status": Route(Role.VIEWER, at("/status")),
     "GET /openapi.json": Route(Role.VIEWER, at("/openapi.json")),
@@ -80,10 +80,8 @@ ROUTES = {
     "POST /replays": Route(
         Role.OPERATOR, some_dead("/replays"), {"reason": "rejected"}, Action.REPLAY
     ),
-    "GET /replays/<id>": Route(Role.VIEWER, replay("")),
-    "POST /replays/<id>/cancel": Route(
-        Role.OPERATOR, replay("/cancel"), action=Action.CANCEL_REPLAY
-    ),
+    "GET /replays/<id>": Route(Role.VIEWER, job("")),
+    "POST /replays/<id>/cancel": Route(Role.OPERATOR, job("/cancel"), action=Action.CANCEL_REPLAY),
     "GET /signups/<id>": Route(Role.VIEWER, dead()),
     "PATCH /signups/<id>": Route(
         Role.OPERATOR, dead(), {"email": "grace@example.com"}, Action.EDIT

@@ -1,4 +1,4 @@
-"""Replays by the API: a snapshot of any size, its progress, and its end."""
+"""Jobs by the API: a snapshot of any size, its progress, and its end."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def many(ledger: Ledger, count: int, **of: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("count", [1, 3, 250])
-def test_a_replay_has_all_that_match_when_it_starts(
+def test_a_job_has_all_that_match_when_it_starts(
     operator: Script, ledger: Ledger, count: int
 ) -> None:
     many(ledger, count)
@@ -136,7 +136,7 @@ def test_they_go_to_the_lists_of_their_forms(
     assert [signup.state for signup in ledger.signups("acme", [gone])] == ["dead"]
 
 
-def test_a_replay_that_is_not_there(admin: Script) -> None:
+def test_a_job_that_is_not_there(admin: Script) -> None:
     is_error(admin.get("/replays/nobody"), 404)
     is_error(admin.post("/replays/nobody/cancel"), 404)
 

@@ -338,7 +338,7 @@ def test_ticks_of_an_account_that_is_gone_are_not_everything(scene: Scene) -> No
     assert file.json == []
 
 
-def test_many_are_retried_as_a_replay_that_can_be_stopped(scene: Scene) -> None:
+def test_many_are_retried_as_a_job_that_can_be_stopped(scene: Scene) -> None:
     scene.many(LARGE)
     page = scene.confirm("retry-all")
     assert "Retry 100 failed sign-ups?" in page

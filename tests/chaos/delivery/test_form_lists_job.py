@@ -7,7 +7,7 @@ import pytest
 
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.registry import Registry
-from tests.chaos.delivery.test_large_replay import MANY, RATE
+from tests.chaos.delivery.test_large_job import MANY, RATE
 from tests.support.builders import accept, bury_claim, claimed
 from tests.support.stack import Stack, eventually
 
@@ -29,8 +29,8 @@ def stack(make_stack: Callable[..., Stack]) -> Stack:
     return stack
 
 
-def replay(stack: Stack) -> dict[str, int]:
-    """Return the one replay. At every moment each sign-up is in one state."""
+def job(stack: Stack) -> dict[str, int]:
+    """Return the one job. At every moment each sign-up is in one state."""
     (found,) = stack.json("failed", "replays")
     stack.assert_accounted_for()
     counts: dict[str, int] = found
@@ -43,13 +43,13 @@ def test_no_kill_sends_one_to_the_deleted_list_or_changes_it_twice(stack: Stack)
     assert (started["count"], started["left_out"]) in ((MANY, 3), (MANY + 3, 3))
     stack.start("beat")
     for worker in stack.start_workers(2):
-        before = replay(stack)["done"]
-        eventually(lambda: replay(stack)["done"] > before, what="progress")  # noqa: B023
+        before = job(stack)["done"]
+        eventually(lambda: job(stack)["done"] > before, what="progress")  # noqa: B023
         stack.kill(worker)
     stack.start_workers()
-    eventually(lambda: replay(stack)["ended_at"] is not None, within=240, what="the end")
+    eventually(lambda: job(stack)["ended_at"] is not None, within=240, what="the end")
 
-    ended = replay(stack)
+    ended = job(stack)
     assert (ended["delivered"], ended["refused"], ended["dead"]) == (MANY, 3, 0)
     with stack.valkey.client() as client:
         form = Registry(client).form("news")

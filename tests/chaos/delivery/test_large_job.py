@@ -1,4 +1,4 @@
-"""A replay with real processes: a thousand dead letters are sent again, and visitors notice
+"""A job with real processes: a thousand dead letters are sent again, and visitors notice
 nothing of it."""
 
 from collections.abc import Callable
@@ -35,16 +35,16 @@ def stack(make_stack: Callable[..., Stack]) -> Stack:
 
 
 def look(stack: Stack, seen: dict[str, int]) -> Job:
-    """Return the replay: accounted for, and never less done than `seen` before."""
+    """Return the job: accounted for, and never less done than `seen` before."""
     with stack.valkey.client() as client:
-        (replay,) = joined(JobLedger(client, PACE).parts("acme"))
+        (job,) = joined(JobLedger(client, PACE).parts("acme"))
         figures = Ledger(client).figures("acme")
-    assert replay.done + replay.waiting + replay.under_way == replay.total == MANY
-    assert replay.done >= seen.get("done", 0)
-    seen["done"] = replay.done
+    assert job.done + job.waiting + job.under_way == job.total == MANY
+    assert job.done >= seen.get("done", 0)
+    seen["done"] = job.done
     ended = figures.delivered + figures.dead + figures.discarded + figures.quarantined
     assert figures.accepted == figures.due + ended
-    return replay
+    return job
 
 
 @pytest.mark.slow
@@ -64,7 +64,7 @@ def test_a_thousand_dead_letters_are_sent_again_once_and_delay_nobody(stack: Sta
     look(stack, seen)
     stack.start_workers()
 
-    eventually(lambda: look(stack, seen).ended_at is not None, within=240, what="the replay's end")
+    eventually(lambda: look(stack, seen).ended_at is not None, within=240, what="the job's end")
     (listed,) = stack.json("failed", "replays")
     assert (listed["state"], listed["delivered"]) == ("done", MANY)
     assert [len(sent) for sent in stack.deliveries().values()] == [1] * (MANY + 50)
