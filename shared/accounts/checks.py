@@ -65,7 +65,7 @@ def connected_title(called: str, found: Iterable[Check], *, on_hold: bool = Fals
         return f"{called} is connected, but its login lacks {NEEDED_PRIVILEGE}"
     if problems_found:
         return f"{called} is connected, with a problem"
-    return f"{called} is connected{', but still on hold' if on_hold else ''}"
+    return f"{called} is connected{', but on hold' if on_hold else ''}"
 
 
 def summary_read(summary: Organization | None) -> Check:

@@ -323,7 +323,8 @@ def _of_forms(overview: Overview) -> Iterator[Reason]:
         )
     told = {form.name for form, _ in overview.refusing}
     for form, website in overview.refused_websites:
-        if form.name not in told and overview.at - website.at < _news_for(website):
+        is_told = form.name in told or not form.enabled
+        if not is_told and overview.at - website.at < _news_for(website):
             yield _of_website(form, website)
 
 

@@ -486,6 +486,11 @@ def test_a_form_that_refuses_too_much_is_told_once() -> None:
     assert len(verdict(facts).reasons) == 1
 
 
+def test_a_closed_form_refuses_no_website_any_more() -> None:
+    closed = overview(view(), refused_websites=[(form(enabled=False), website())])
+    assert verdict(closed).reasons == ()
+
+
 def test_something_to_do_is_said_with_it() -> None:
     facts = overview(view(), pulse=Pulse({}, ALIVE.beats_seen))
     assert [reason.to_do for reason in verdict(facts).reasons] == ["Start one with: relay worker"]

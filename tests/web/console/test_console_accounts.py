@@ -175,7 +175,7 @@ def test_a_new_connection_tells_what_becomes_of_those_that_wait(
     assert "Yes, open the account" in page and "make a form" not in page
     ledger.hold("acme", HoldReason.OUTAGE, by="answer")
     page = browser.get(log_in(browser, sandbox).location).text
-    assert "<h1>Acme Bakery is connected, but still on hold</h1>" in page
+    assert "<h1>Acme Bakery is connected, but on hold</h1>" in page
     assert "acme is on hold (outage). 1 sign-up waits. It is sent when that ends." in page
 
 
