@@ -24,6 +24,8 @@ test: $(VENV)/.dev chromium nginx caddy $(RUN)/redis-server  ## Run all tests bu
 test-fast: $(VENV)/.dev  ## Run the unit, web and architecture tests
 	$(SIDE_BY_SIDE) -m "not slow" tests/unit tests/web tests/architecture
 
+# Browsers and whole installations: with a fourth beside them, honest time limits run out.
+test-slow: PROCESSES := $(or $(PROCESSES),3)
 test-slow: $(VENV)/.dev chromium nginx caddy $(RUN)/redis-server  ## Run the slow tests, which `make test` leaves out
 	$(SIDE_BY_SIDE) -m slow
 

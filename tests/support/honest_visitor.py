@@ -35,7 +35,7 @@ class HonestVisitor(Beside):
         """Return whether the answer was as usual."""
         headers = {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
         begun = time.monotonic()
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
         try:
             connection.request(method, path, body, headers)
             status = connection.getresponse().status

@@ -116,7 +116,7 @@ def besiege(web: WebProcess, kind: Kind, attacks: list[Attack], **options: objec
         eventually(lambda: visitor.rounds >= 10, within=30, what="signing up")
     assert_served(visitor)
     assert accepted(web) == visitor.signed_up
-    assert peak - before < 40 + kind.mebibytes * len(attacks) / 100
+    assert peak - before < 60 + kind.mebibytes * len(attacks) / 100
 
 
 @pytest.mark.slow
