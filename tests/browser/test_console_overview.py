@@ -11,6 +11,7 @@ from shared.ledger.stores.registry import Registry
 from shared.operations.operators import Operators, Role
 from tests.browser.conftest import NewPage
 from tests.support import builders
+from tests.support.browser_sign_in import sign_in
 from tests.support.valkey_server import ValkeyServer
 from tests.support.web_process import WebProcess
 
@@ -28,10 +29,7 @@ def ledger(redis_server: ValkeyServer) -> Ledger:
 
 
 def open_overview(page: Page, web: WebProcess) -> None:
-    page.goto(f"{web.url}/console/")
-    page.get_by_label("Name").fill("ada")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, f"{web.url}/console/", PASSWORD)
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
 
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from shared.operations.operators import Operators, Role
 from tests.browser.conftest import NewPage
+from tests.support.browser_sign_in import sign_in
 from tests.support.valkey_server import ValkeyServer
 from tests.support.web_process import WebProcess
 
@@ -23,13 +24,6 @@ def operators(redis_server: ValkeyServer) -> Operators:
     found = Operators(redis_server.client())
     found.add("ada", Role.ADMIN, PASSWORD)
     return found
-
-
-def sign_in(page: Page, web: WebProcess, path: str = "/console/") -> None:
-    page.goto(f"{web.url}{path}")
-    page.get_by_label("Name").fill("ada")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
 
 
 def press_until(page: Page, name: str) -> None:
@@ -73,7 +67,7 @@ def test_by_keyboard_alone_in_and_out_again(
 def test_the_first_stop_of_the_keyboard_skips_to_the_content(
     web: WebProcess, operators: Operators, page: Page
 ) -> None:
-    sign_in(page, web)
+    sign_in(page, f"{web.url}/console/", PASSWORD)
     page.goto(f"{web.url}/console/")
     skip = page.get_by_role("link", name="Skip to the content")
     page.keyboard.press("Tab")
@@ -88,7 +82,7 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_content(
 @pytest.mark.slow
 def test_without_javascript_too(web: WebProcess, operators: Operators, new_page: NewPage) -> None:
     page = new_page(java_script_enabled=False)
-    sign_in(page, web, "/console/connect")
+    sign_in(page, f"{web.url}/console/connect", PASSWORD)
     expect(page.get_by_label("Redirect URI")).to_have_value(f"{web.url}/connect/callback")
     expect(page.get_by_role("button", name="Copy")).to_have_count(0)
     page.get_by_role("button", name="Sign out").click()
@@ -100,7 +94,7 @@ def test_with_javascript_a_button_copies(
     web: WebProcess, operators: Operators, new_page: NewPage
 ) -> None:
     page = new_page(permissions=["clipboard-read", "clipboard-write"])
-    sign_in(page, web, "/console/connect")
+    sign_in(page, f"{web.url}/console/connect", PASSWORD)
     page.get_by_role("button", name="Copy").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     copied = page.evaluate("navigator.clipboard.readText()")
@@ -120,7 +114,7 @@ def test_nothing_is_wider_than_the_screen(
     page = new_page(**options)
     page.goto(f"{web.url}/console/")
     assert fits(page)
-    sign_in(page, web)
+    sign_in(page, f"{web.url}/console/", PASSWORD)
     for path in (
         "/console/",
         "/console/profile",
@@ -145,7 +139,7 @@ def test_signing_out_everywhere_else_without_javascript(
 ) -> None:
     pages = [new_page(java_script_enabled=False) for _ in range(2)]
     for each in pages:
-        sign_in(each, web)
+        sign_in(each, f"{web.url}/console/", PASSWORD)
     here, elsewhere = pages
     here.get_by_role("link", name="ada admin").click()
     expect(here.get_by_role("row")).to_have_count(3)  # with the heads of the columns
@@ -161,7 +155,7 @@ def test_changing_the_own_password_on_a_phone(
     web: WebProcess, operators: Operators, new_page: NewPage
 ) -> None:
     page = new_page(viewport=PHONE, java_script_enabled=False)
-    sign_in(page, web, "/console/profile")
+    sign_in(page, f"{web.url}/console/profile", PASSWORD)
     for current in ("a wrong password", PASSWORD):
         page.get_by_label("Current password").fill(current)
         for label in ("New password", "New password, once more"):
@@ -182,7 +176,7 @@ def test_from_the_qr_code_to_switching_it_off_on_a_phone_without_javascript(
     page = new_page(viewport=PHONE, java_script_enabled=False)
     wrong: list[str] = []
     page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
-    sign_in(page, web, "/console/profile")
+    sign_in(page, f"{web.url}/console/profile", PASSWORD)
     page.get_by_role("link", name="Set up a second factor").click()
     drawn = page.locator(".qr svg").bounding_box()
     assert drawn and 150 < drawn["width"] == drawn["height"] <= PHONE["width"]
@@ -198,7 +192,7 @@ def test_from_the_qr_code_to_switching_it_off_on_a_phone_without_javascript(
     page.get_by_role("link", name="I have kept them").click()
 
     page.get_by_role("button", name="Sign out").click()
-    sign_in(page, web, "/console/profile")
+    sign_in(page, f"{web.url}/console/profile", PASSWORD)
     code = page.get_by_label("Code")
     expect(code).to_be_focused()
     expect(code).to_have_attribute("inputmode", "numeric")
@@ -224,7 +218,7 @@ def test_from_the_qr_code_to_switching_it_off_on_a_phone_without_javascript(
 def test_a_session_that_ended_meanwhile_says_so_and_changes_nothing(
     web: WebProcess, operators: Operators, page: Page
 ) -> None:
-    sign_in(page, web)
+    sign_in(page, f"{web.url}/console/", PASSWORD)
     operators.set_password("ada", "another password")
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("alert")).to_contain_text("signed out")

@@ -13,6 +13,7 @@ from shared.ledger.stores.registry import Registry
 from shared.operations.operators import Operators, Role
 from tests.browser.conftest import NewPage
 from tests.support.accessibility import faults_of
+from tests.support.browser_sign_in import sign_in
 from tests.support.builders import accept, bury_claim, claimed
 from tests.support.stack import Stack
 
@@ -52,11 +53,8 @@ def fail(stack: Stack) -> Callable[..., None]:
     return make
 
 
-def sign_in(page: Page, stack: Stack) -> None:
-    page.goto(f"{stack.url}/console/")
-    page.get_by_label("Name").fill("ada")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+def open_console(page: Page, stack: Stack) -> None:
+    sign_in(page, f"{stack.url}/console/", PASSWORD)
     page.get_by_role("button", name="Sign out").wait_for()
 
 
@@ -77,7 +75,7 @@ def test_from_the_overview_to_why_to_all_of_it_delivered(
     fail(3, "The e-mail address is not valid.")
     stack.start("beat")
     stack.start_workers()
-    sign_in(page, stack)
+    open_console(page, stack)
 
     page.get_by_role("link", name="Failed", exact=True).first.click()
     row = page.get_by_role("row").filter(has_text="does not exist").first
@@ -100,7 +98,7 @@ def test_five_thousand_are_retried_stopped_and_found_again(
     fail(5_000)
     stack.start("beat")
     stack.start_workers()
-    sign_in(page, stack)
+    open_console(page, stack)
     page.goto(f"{stack.url}/console/failed")
     retry_all(page, 5_000)
     expect(page.get_by_role("progressbar")).to_have_text(
@@ -110,7 +108,7 @@ def test_five_thousand_are_retried_stopped_and_found_again(
     page.close()  # it goes on without the browser
 
     other = new_page(viewport={"width": 390, "height": 844}, java_script_enabled=False)
-    sign_in(other, stack)
+    open_console(other, stack)
     other.goto(f"{stack.url}/console/failed")
     other.get_by_role("link", name="Retry 5,000 sign-ups").click()
     other.get_by_role("button", name="Stop it").click()
@@ -127,7 +125,7 @@ def test_some_are_ticked_discarded_and_all_of_it_is_undone(
     stack: Stack, fail: Callable[..., None], page: Page
 ) -> None:
     fail(4)
-    sign_in(page, stack)
+    open_console(page, stack)
     page.goto(f"{stack.url}/console/failed")
     assert faults_of(page) == []
     for box in page.get_by_role("checkbox").all()[:3]:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from shared.domain.form import ListRef
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.registry import Registry
-from tests.browser.test_failed_journey import WITHIN, sign_in, stack  # noqa: F401
+from tests.browser.test_failed_journey import WITHIN, open_console, stack  # noqa: F401
 from tests.support.accessibility import faults_of
 from tests.support.builders import accept, bury_claim, claimed
 from tests.support.stack import Stack
@@ -55,7 +55,7 @@ def test_from_the_form_to_all_of_them_on_its_new_list(
 ) -> None:
     stack.start("beat")
     stack.start_workers()
-    sign_in(page, stack)
+    open_console(page, stack)
     page.goto(f"{stack.url}/console/forms/news")
     expect(page.get_by_text("120 sign-ups failed.")).to_be_visible()
     assert faults_of(page) == []

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from shared.operations.operators import Operators, Role
 from tests.browser.conftest import NewPage
+from tests.support.browser_sign_in import sign_in
 from tests.support.stack import Stack
 
 pytestmark = pytest.mark.slow
@@ -32,10 +33,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def console(request: pytest.FixtureRequest, stack: Stack, new_page: NewPage) -> Page:
     viewport, scripts = request.param
     page = new_page(viewport=viewport, java_script_enabled=scripts)
-    page.goto(f"{stack.url}/console/sign-in")
-    page.get_by_label("Name").fill("ada")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, f"{stack.url}/console/sign-in", PASSWORD)
     return page
 
 

@@ -15,6 +15,7 @@ from shared.ledger.stores.registry import Registry
 from shared.operations.operators import Operators, Role
 from tests.browser.conftest import NewPage
 from tests.support import builders
+from tests.support.browser_sign_in import sign_in
 from tests.support.builders import attempt, claimed
 from tests.support.signups import Made
 from tests.support.valkey_server import ValkeyServer
@@ -38,11 +39,8 @@ def made(web: WebProcess, client: "redis.Redis") -> Made:
     return Made(Ledger(client), lambda email: fingerprints.person(check_email(email)))
 
 
-def sign_in(page: Page, web: WebProcess) -> None:
-    page.goto(f"{web.url}/console/")
-    page.get_by_label("Name").fill("ada")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+def open_console(page: Page, web: WebProcess) -> None:
+    sign_in(page, f"{web.url}/console/", PASSWORD)
     expect(page.get_by_label("Find a sign-up")).to_be_visible()
     page.wait_for_load_state()
 
@@ -51,7 +49,7 @@ def test_from_the_address_to_the_reason_to_a_live_delivery(
     web: WebProcess, made: Made, page: Page
 ) -> None:
     id = made.dead(TYPO)
-    sign_in(page, web)
+    open_console(page, web)
     page.keyboard.press("/")
     page.keyboard.type(TYPO)
     page.keyboard.press("Enter")
@@ -77,7 +75,7 @@ def test_without_javascript_the_same_pages_do_it(
 ) -> None:
     id = made.dead(TYPO)
     page = new_page(java_script_enabled=False, viewport={"width": 390, "height": 844})
-    sign_in(page, web)
+    open_console(page, web)
     page.get_by_label("Find a sign-up").fill(TYPO)
     page.get_by_label("Find a sign-up").press("Enter")
     expect(page).to_have_url(f"{web.url}/console/signups/{short_id(id)}")

@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from shared.operations.operators import Operators, Role
 from tests.browser.conftest import NewPage
+from tests.support.browser_sign_in import sign_in
 from tests.support.valkey_server import ValkeyServer
 from tests.support.web_process import WebProcess
 
@@ -23,11 +24,8 @@ def operators(redis_server: ValkeyServer) -> Operators:
     return found
 
 
-def sign_in(page: Page, web: WebProcess, name: str, password: str) -> None:
-    page.goto(f"{web.url}/console/operators")
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
+def open_operators(page: Page, web: WebProcess, name: str, password: str) -> None:
+    sign_in(page, f"{web.url}/console/operators", password, name)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +39,7 @@ def test_a_colleague_gets_an_account_and_loses_it(
     web: WebProcess, operators: Operators, new_page: NewPage, how: dict[str, Any]
 ) -> None:
     page, theirs = new_page(**how), new_page(**how)
-    sign_in(page, web, "ada", PASSWORD)
+    open_operators(page, web, "ada", PASSWORD)
     page.get_by_label("Name").fill("max")
     page.get_by_label("viewer").check()
     page.get_by_label("Your own password").fill("not the password")
@@ -52,7 +50,7 @@ def test_a_colleague_gets_an_account_and_loses_it(
     expect(page.get_by_role("heading", name="max can sign in")).to_be_visible()
     password = page.get_by_label("Password of max (viewer)").input_value()
 
-    sign_in(theirs, web, "max", password)
+    open_operators(theirs, web, "max", password)
     expect(theirs.get_by_text("It needs the role admin.")).to_be_visible()
     theirs.goto(f"{web.url}/console/")
     expect(theirs.locator(".who")).to_contain_text("max viewer")

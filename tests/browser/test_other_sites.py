@@ -14,6 +14,7 @@ from shared.ledger.stores.registry import Registry
 from shared.operations.operators import Operators, Role
 from tests.browser.conftest import NewPage
 from tests.support import builders
+from tests.support.browser_sign_in import sign_in
 from tests.support.nginx import Nginx, documented_locations
 from tests.support.stack import eventually
 from tests.support.valkey_server import ValkeyServer
@@ -288,10 +289,7 @@ def test_the_console_with_its_scripts(rig: Rig, page: Page) -> None:
     page.on("pageerror", lambda error: wrong.append(str(error)))
     with rig.valkey.client() as client:
         Operators(client).add("ada", Role.ADMIN, PASSWORD)
-    page.goto(f"{rig.relay}/console/connect?name=acme")
-    page.get_by_label("Name").fill("ada")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, f"{rig.relay}/console/connect?name=acme", PASSWORD)
     expect(page).to_have_url(f"{rig.relay}/console/connect?name=acme")
     expect(page.get_by_label("Redirect URI")).to_have_value(f"{rig.relay}/connect/callback")
     assert page.evaluate("typeof htmx") == "object"

@@ -9,6 +9,7 @@ from shared.ledger.stores.registry import Registry
 from shared.operations.operators import Operators, Role
 from tests.browser.conftest import NewPage
 from tests.support import builders
+from tests.support.browser_sign_in import sign_in
 from tests.support.signups import Made
 from tests.support.valkey_server import ValkeyServer
 from tests.support.web_process import WebProcess
@@ -27,10 +28,7 @@ def made(redis_server: ValkeyServer) -> Made:
 
 
 def open_quarantine(page: Page, web: WebProcess) -> None:
-    page.goto(f"{web.url}/console/quarantine")
-    page.get_by_label("Name").fill("ada")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, f"{web.url}/console/quarantine", PASSWORD)
     expect(page.get_by_role("heading", name="Quarantine")).to_be_visible()
     page.wait_for_load_state()
 

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from shared.operations.operators import Operators, Role
 from tests.browser.conftest import NewPage
+from tests.support.browser_sign_in import sign_in
 from tests.support.stack import Stack
 
 PASSWORD = "a password for tests only"
@@ -42,10 +43,7 @@ def console(stack: Stack, page: Page) -> Page:
     wrong: list[str] = []
     page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.goto(f"{stack.url}/console/")
-    page.get_by_label("Name").fill("ada")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, f"{stack.url}/console/", PASSWORD)
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
     page.wrong = wrong  # type: ignore[attr-defined]
     return page
