@@ -55,7 +55,7 @@ class KnownLists:
     def there(self, account: str) -> frozenset[str] | None:
         """Return by id which lists the account has, as far as is known; None if nothing is. Raises
         `Refused` for an unknown account."""
-        last = self.cache.read(self.lists.finder.registry.known_account(account))
+        last = self._last_read(account)
         if last is None:
             return None
         refused = read_refused_lists(self.lists, account, last)
@@ -71,10 +71,13 @@ class KnownLists:
 
     def _all_names(self, account: str) -> dict[str, str]:
         """Return the names by id of the account's lists, and of those that only its forms have."""
-        registry = self.lists.finder.registry
-        forms = (form for form in registry.forms() if form.account == account)
-        names = {each.id: each.name for form in forms for each in form.lists}
+        forms = self.lists.finder.registry.forms()
+        own = (form for form in forms if form.account == account)
+        names = {each.id: each.name for form in own for each in form.lists}
         with suppress(Refused):  # the account is removed
-            if last := self.cache.read(registry.known_account(account)):
+            if last := self._last_read(account):
                 names |= {each.id: each.name for each in last.lists}
         return names
+
+    def _last_read(self, account: str) -> Lists | None:
+        return self.cache.read(self.lists.finder.registry.known_account(account))

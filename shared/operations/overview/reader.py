@@ -147,7 +147,7 @@ class OverviewReader:
                 forms=refusals.get(summary.account.name, ()),
                 last_delivery=last_delivery,
                 quota=quotas[by_name[summary.account.name].api_key] if summary.own_key else None,
-                causes=causes[summary.account.name],
+                causes=causes.get(summary.account.name, ()),
             )
             for summary, last_delivery in zip(summaries, deliveries, strict=True)
         ]
@@ -160,10 +160,10 @@ class OverviewReader:
             if group.undecided and len(largest[group.account]) < MOST_CAUSES:
                 largest[group.account].append(group)
         targets = self.targets.of_causes([each for some in largest.values() for each in some])
-        found: dict[str, list[Cause]] = defaultdict(list)
-        for name, groups in largest.items():
-            found[name] = [Cause(each, targets.get((name, each.id))) for each in groups]
-        return found
+        return {
+            name: [Cause(each, targets.get((name, each.id))) for each in groups]
+            for name, groups in largest.items()
+        }
 
     def _refusals(self, names: Sequence[str]) -> Mapping[str, list[FormFigures]]:
         """Return the forms of these accounts that have refused sign-ups, the most first."""
