@@ -111,11 +111,9 @@ def test_a_lost_connection_is_said_and_mends_itself(
     expect(page.get_by_role("heading", name="Acme Bakery")).to_be_visible()
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     start()
-    expect(lost).to_be_hidden(timeout=20_000)
+    expect(lost).to_be_hidden()
     builders.accept(Ledger(redis_server.client()))
-    expect(page.locator(".account .tile", has_text="Waiting")).to_contain_text(
-        "oldest:", timeout=20_000
-    )
+    expect(page.locator(".account .tile", has_text="Waiting")).to_contain_text("oldest:")
     assert page.url == f"{web.url}/console/"
 
 

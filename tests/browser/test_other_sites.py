@@ -295,7 +295,7 @@ def test_the_console_with_its_scripts(rig: Rig, page: Page) -> None:
     assert page.evaluate("typeof htmx") == "object"
     expect(page.get_by_role("button", name="Copy")).to_be_visible()  # shown by our own script
     page.get_by_role("link", name="Doctor").click()
-    expect(page.get_by_role("heading", name="Doctor")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="Doctor")).to_be_visible()
     assert styled(page)
     page.get_by_role("button", name="Sign out").click()
     expect(page).to_have_url(f"{rig.relay}/console/sign-in")

@@ -14,7 +14,6 @@ from tests.support.stack import Stack
 
 PASSWORD = "a password for tests only"
 PHONE = {"width": 390, "height": 844}
-WITHIN = 20_000
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +65,7 @@ def test_by_mouse_from_the_empty_console_to_a_form_whose_test_arrives(
     console.get_by_role("button", name="Continue to Constant Contact").click()
     allow(console)
 
-    expect(console.get_by_role("heading", name="Acme Bakery is connected")).to_be_visible(
-        timeout=WITHIN
-    )
+    expect(console.get_by_role("heading", name="Acme Bakery is connected")).to_be_visible()
     expect(console.locator(".checks li.ok")).to_have_count(7)
     console.get_by_role("link", name="Yes, make a form").click()
     expect(console.get_by_label("Title")).to_have_value("Sign up for Acme Bakery")
@@ -82,7 +79,7 @@ def test_by_mouse_from_the_empty_console_to_a_form_whose_test_arrives(
     console.get_by_role("button", name="Send a test sign-up").click()
 
     # The page asks for itself again until all is known.
-    expect(console.get_by_text("Confirmed Opt-in is off")).to_be_visible(timeout=WITHIN)
+    expect(console.get_by_text("Confirmed Opt-in is off")).to_be_visible()
     expect(console.get_by_text("On the list Newsletter")).to_be_visible()
     console.get_by_role("button", name="Remove the test contact").click()
     expect(console.get_by_text("The test contact is deleted")).to_be_visible()
@@ -101,9 +98,7 @@ def test_by_keyboard_alone(stack: Stack, page: Page) -> None:
     page.keyboard.press("Enter")
     _press(page, "Continue to Constant Contact")
     _press(page, "Allow")
-    expect(page.get_by_role("heading", name="Acme Bakery is connected")).to_be_visible(
-        timeout=WITHIN
-    )
+    expect(page.get_by_role("heading", name="Acme Bakery is connected")).to_be_visible()
     _press(page, "Yes, make a form")
     expect(page.get_by_role("heading", name="Make a form")).to_be_visible()
 
@@ -121,19 +116,19 @@ def test_a_client_connects_by_a_link_and_the_agency_sees_it_arrive(
     client = new_page(viewport=PHONE, java_script_enabled=False)
     client.goto(url)
     expect(client.get_by_role("heading", name=re.compile("Studio North wants"))).to_be_visible()
-    expect(console.get_by_text("Somebody has opened the link")).to_be_visible(timeout=WITHIN)
+    expect(console.get_by_text("Somebody has opened the link")).to_be_visible()
     client.get_by_role("button", name="Continue to Constant Contact").click()
     client.wait_for_url("**/authorize**")
     client.get_by_role("button", name="Deny").click()
     expect(client.get_by_role("alert")).to_contain_text("open the link")
-    expect(console.get_by_text("Access was not allowed")).to_be_visible(timeout=WITHIN)
+    expect(console.get_by_text("Access was not allowed")).to_be_visible()
 
     client.goto(url)
     client.get_by_role("button", name="Continue to Constant Contact").click()
     client.wait_for_url("**/authorize**")
     client.get_by_role("button", name="Allow").click()
-    expect(client.get_by_role("heading", name="All done, thank you")).to_be_visible(timeout=WITHIN)
-    expect(console.get_by_text("Your client has logged in")).to_be_visible(timeout=WITHIN)
+    expect(client.get_by_role("heading", name="All done, thank you")).to_be_visible()
+    expect(console.get_by_text("Your client has logged in")).to_be_visible()
     expect(console.get_by_text("Acme Bakery", exact=True)).to_be_visible()
     expect(console.locator(".checks li.ok")).to_have_count(7)
     client.reload()
