@@ -15,6 +15,7 @@ from typing import Any
 import requests
 from playwright.sync_api import Page
 
+from tests.support import browser_sign_in
 from tests.support.relay_up import RelayUp
 from tests.support.stack import eventually
 
@@ -41,10 +42,7 @@ def sign_in(up: RelayUp, page: Page) -> None:
     """Sign in to the console with the password that `relay up` has printed."""
     eventually(lambda: bool(_PASSWORD.search(up.printed)), what="the password")
     [password] = _PASSWORD.findall(up.printed)
-    page.goto(f"{up.url}/console/sign-in")
-    page.get_by_label("Name").fill("admin")
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
+    browser_sign_in.sign_in(page, f"{up.url}/console/", password, "admin")
     page.get_by_role("button", name="Sign out").wait_for()
 
 
