@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 # Visitors hardly notice this wait. Even two timeouts of one page stay below two seconds.
 VISITOR_WAITS = timedelta(seconds=0.8)
+# Nobody waits for a process that starts. Beside others that start, its own imports take long.
+START_WAITS = timedelta(seconds=5)
 # After a timeout, further calls fail at once for this long, so that they do not fill the threads.
 FAILS_AT_ONCE = timedelta(seconds=1)
 
@@ -37,9 +39,9 @@ class DeadlinePool:
         self._lock = threading.Lock()
         self._closed_until = float("-inf")
 
-    def start(self) -> "RedisDeadline":
+    def start(self, waits: timedelta = VISITOR_WAITS) -> "RedisDeadline":
         """Return the deadline of one request, which begins now."""
-        return RedisDeadline(self, VISITOR_WAITS.total_seconds(), self._clock)
+        return RedisDeadline(self, waits.total_seconds(), self._clock)
 
     def answers(self) -> bool:
         """Whether Redis has answered in time lately."""
