@@ -20,8 +20,8 @@ class Balance:
     do not add up, and `spooled` what waits on the disks of web hosts: it is not accepted yet."""
 
     totals: Totals
-    uneven: Sequence[str] = ()
-    spooled: int = 0
+    uneven: Sequence[str]
+    spooled: int
 
     @property
     def parts(self) -> list[tuple[str, int]]:

@@ -31,9 +31,7 @@ class Chart:
     rows: Sequence[ChartRow]
 
 
-def charts_of(
-    slots: Sequence[ChartSlot], span: Span, *, of_one_account: bool = False
-) -> list[Chart]:
+def charts_of(slots: Sequence[ChartSlot], span: Span, *, of_one_account: bool) -> list[Chart]:
     """Return the charts of the slots, which are in the order of time."""
     return [
         Chart(series, bars(series.values), list(rows_of(slots, series)))
@@ -44,8 +42,7 @@ def charts_of(
 def drawn(account: str | None = None, hour: Sequence[ChartSlot] = ()) -> dict[str, Any]:
     """Return what charts.html shows: of all accounts together or of this one, for the time that
     the address asks for. `hour` has the slots of the last one, if they were read already."""
-    wanted = request.args.get("span", "")
-    span = Span(wanted) if wanted in list(Span) else Span.HOUR
+    span = request.args.get("span", Span.HOUR, type=Span)
     slots = hour if hour and span == Span.HOUR else _slots(account, span)
     page, part = ("account", "account_charts") if account else ("overview", "charts")
     return {

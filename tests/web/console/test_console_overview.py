@@ -281,11 +281,13 @@ def test_what_is_asked_for_again_is_the_part_that_changes(ledger: Ledger, app: F
 def test_charts_have_their_figures_and_a_table_behind_each(
     redis_client: "redis.Redis", ledger: Ledger, app: Flask, span: str, slots: int, unit: str
 ) -> None:
+    Registry(redis_client).save_account(builders.account("other"))
     redis_client.delete(keys.ROLL_UP)  # the ledger is older than this minute
     minute = int(redis_client.time()[0]) // 60 - 1
-    counted = {"accepted": 7, "delivered": 5, "dead": 2, "refused": 3, "calls": 4, "call_ms": 2000}
-    for name, by in counted.items():
-        redis_client.hincrby(f"{keys.account('acme')}stats:{minute}", name, by)
+    counted = {"accepted": 4, "delivered": 5, "dead": 2, "refused": 3, "calls": 4, "call_ms": 2000}
+    for account, counts in (("acme", counted), ("other", {"accepted": 3})):
+        for name, by in counts.items():
+            redis_client.hincrby(f"{keys.account(account)}stats:{minute}", name, by)
     make_roll_up(redis_client).look()
     browser = SignedIn(app)
     page = browser.get(f"/console/?span={span}").text
@@ -299,12 +301,28 @@ def test_charts_have_their_figures_and_a_table_behind_each(
     assert re.search(r"all (at|on) \d", " ".join(labels[0]))
     assert all(f'viewBox="0 0 {slots} 40"' in each for each in charts)
     assert all("<table>" in each and "<caption" in each for each in charts)
+    assert '<path d="M' in charts[0] and "All accounts together" in page
     assert "style=" not in page
     assert f'hx-get="/console/charts?span={span}"' in page
+    assert spans_in(page) == {
+        ("An hour", "/console/?span=hour", span == "hour"),
+        ("Two days", "/console/?span=two-days", span == "two-days"),
+        ("90 days", "/console/?span=ninety-days", span == "ninety-days"),
+    }
     of_acme = browser.get(f"/console/accounts/acme/charts?span={span}").text
     assert of_acme in browser.get(f"/console/accounts/acme?span={span}").text
+    assert ("Two days", "/console/accounts/acme?span=two-days", span == "two-days") in spans_in(
+        of_acme
+    )
     own = re.findall("<figure.*?</figure>", of_acme, re.DOTALL)
-    assert own == [each for each in charts if "Backlog" not in each]
+    assert "at most 4" in own[0] and "The account over time" in of_acme
+    assert own[1:] == [each for each in charts[1:] if "Backlog" not in each]
+
+
+def spans_in(page: str) -> set[tuple[str, str, bool]]:
+    """Return the times that charts offer: the words, the address, and whether it is shown now."""
+    links = re.findall(r'href="(/console/[^"#]*)#charts" (aria-current="true")?>([^<]+)</a>', page)
+    return {(words, address, bool(current)) for address, current, words in links}
 
 
 def test_an_unknown_time_shows_an_hour(ledger: Ledger, app: Flask) -> None:
