@@ -175,8 +175,9 @@ class FormTargets:
         """Return all that failed with a dead letter for a list that does not exist; None if it is
         none any more, or failed for something else."""
         group = self.lists.group_of(signup)
-        found = self.of_causes([group] if group else [])
-        return next((Cause(group, target) for target in found.values() if group), None)
+        if group is None:
+            return None
+        return next((Cause(group, target) for target in self.of_causes([group]).values()), None)
 
     def of_each(self, signups: Sequence[Signup]) -> dict[str, FormTarget]:
         """Return, by id, where those of these dead letters would go whose cause is such a list."""
