@@ -1,5 +1,6 @@
 """The worker's Celery app, and how the process runs. Each setting has its reason beside it."""
 
+import gc
 import logging
 import os
 import socket
@@ -123,6 +124,9 @@ def run(settings: Settings, only: tuple[str, ...]) -> None:
         without_heartbeat=not settings.task_events,
         quiet=True,
     )
+    # What there is by now stays. Looking through it for garbage would stop all lanes each time.
+    gc.collect()
+    gc.freeze()
     worker.start()
     if worker.exitcode:
         log.error("the worker cannot go on; its supervisor has to start a new one")
