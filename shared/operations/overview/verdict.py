@@ -214,8 +214,7 @@ def _of_account(view: AccountView, now: datetime) -> Iterator[Reason]:
             place=Place.DOCTOR,
             name=name,
         )
-    if glance.undecided:
-        yield from _of_failed(view)
+    yield from _of_failed(view)
     if glance.quarantined:
         need = _how_many_need(glance.quarantined, "quarantined sign-up")
         yield Reason(
