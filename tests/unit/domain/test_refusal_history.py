@@ -300,6 +300,7 @@ def test_each_code_has_a_cause_and_something_to_do(code: RefusalCode) -> None:
             "http://www.example.com is not among",
             id="only the scheme is another one",
         ),
+        pytest.param(["null"], "null is not among", id="no address"),
         pytest.param([None], "the page that posts is not on one of", id="unknown"),
     ],
 )
@@ -312,6 +313,11 @@ def test_the_origins_that_were_refused_are_named(origins: list[str | None], caus
     ("origins", "options"),
     [
         pytest.param([("https://a.example", True)], ["https://a.example"], id="several networks"),
+        pytest.param(
+            [(f"https://{name}.example", True) for name in "abcd"],
+            [f"https://{name}.example" for name in "abc"],
+            id="many",
+        ),
         pytest.param([("https://a.example", False)], ["ORIGIN"], id="one network"),
         pytest.param(
             [("https://made-up.example", False)] * 9 + [("https://a.example", True)],
@@ -437,6 +443,8 @@ def test_a_website_is_named_by_several_networks_if_one_of_its_refusals_is() -> N
     for order in ([True, False], [False, True]):
         [found] = refused_websites(SHOP, [kept(from_several=several) for several in order])
         assert (found.from_several, found.named_by) == (True, "several networks")
+    [found] = refused_websites(SHOP, [kept(from_several=False)] * 2)
+    assert (found.from_several, found.named_by) == (False, "one network")
 
 
 @pytest.mark.parametrize(
