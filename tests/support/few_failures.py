@@ -62,7 +62,10 @@ class FewFailures:
         )
         return SimpleNamespace(
             finder=SimpleNamespace(registry=registry),
-            groups=lambda account: [each for each in self.causes if each.account == account],
+            groups=self._groups,
+            index=SimpleNamespace(
+                groups=lambda accounts: [each for each in self.causes if each.account in accounts]
+            ),
             group_of=lambda signup: next(
                 (each for each in self.causes if each.message == signup.message), None
             ),
@@ -77,6 +80,10 @@ class FewFailures:
     @property
     def targets(self) -> FormTargets:
         return FormTargets(self.signups, self.known)
+
+    def _groups(self, *, account: str, form: str | None = None) -> list[FailureGroup]:
+        of_account = [each for each in self.causes if each.account == account]
+        return [each for each in of_account if form in (None, each.form)]
 
     def _page(self, chosen: SignupFilter, *, limit: int) -> SignupPage:
         self.asked.append((chosen, limit))

@@ -17,6 +17,7 @@ from shared.domain.refusal_texts import RefusedWebsite
 from shared.domain.requests_today import RequestsToday
 from shared.domain.signup import DeathReason
 from shared.domain.totals import Totals
+from shared.ledger.stores.form_counts import FormFigures
 from shared.ledger.stores.token_store import Replacement
 from shared.operations.form_targets import Cause, FormTarget
 from shared.operations.overview.facts import Overview, QuotaUse
@@ -399,16 +400,25 @@ def test_those_that_need_a_person_come_first_and_are_counted_alone(
 @pytest.mark.parametrize(
     ("refused", "said"),
     [
-        (0, None),
+        (0, "None"),
         (1, "1 request was refused today; it is stored nowhere."),
         (1204, "1,204 requests were refused today; they are stored nowhere."),
     ],
 )
-def test_refused_requests_are_told_beside_the_balance(refused: int, said: str | None) -> None:
+def test_refused_requests_are_told_beside_the_balance(refused: int, said: str) -> None:
     """They are outside of its sum."""
     facts = overview(view(today=Counts(refused=refused)))
-    assert (facts.refused_in_words or "None").startswith(said or "None")
+    assert str(facts.refused_in_words).startswith(said)
     assert verdict(facts).gravity == Gravity.KNOW  # visitors mistype
+
+
+def test_the_three_forms_that_refused_the_most_are_named() -> None:
+    def of(name: str, **refused: int) -> FormFigures:
+        return FormFigures(form=form(name), accepted=0, quarantined=0, refused=refused)
+
+    acme = replace(view(), forms=[of("a", origin=2, invalid=2), of("b", origin=1)])
+    blue = replace(view("blue"), forms=[of("c", origin=3), of("d", origin=2, not_shown=9)])
+    assert overview(acme, blue).refused_most == ["a", "c", "d"]
 
 
 def test_several_are_counted_and_the_gravest_come_first() -> None:
