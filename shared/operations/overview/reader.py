@@ -1,7 +1,6 @@
 """Reads what the overview says, at a cost that hardly grows with the accounts: one look at each,
 and all else of the few that are shown."""
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,14 +11,11 @@ from shared.accounts.account_services import make_account_summaries
 from shared.accounts.account_summary import AccountSummaries
 from shared.accounts.advice import in_trouble_first
 from shared.constant_contact.pacing import pace_rules
-from shared.domain.account import HoldReason
 from shared.domain.counts import ChartSlot, Counts
-from shared.domain.failure_group import FailureGroup
 from shared.domain.form import Form
 from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.quota_forecast import forecast_quota
-from shared.domain.refusal import RefusalCode
-from shared.domain.refusal_texts import RefusedWebsite, refused_websites
+from shared.domain.refusal_texts import RefusedWebsite
 from shared.domain.requests_today import RequestsToday
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
@@ -33,18 +29,18 @@ from shared.operations.balance import balance_of
 from shared.operations.form_targets import Cause, FormTargets
 from shared.operations.overview.facts import AccountView, Overview, QuotaUse
 from shared.operations.overview.series import Span
+from shared.operations.overview.shown import (
+    choose,
+    forms_to_explain,
+    largest_causes,
+    most_failed,
+    needs_a_look,
+    needs_a_person,
+    newest_website,
+    refusing_forms,
+)
 from shared.operations.system_status import SystemStatus
 
-# As many as somebody scrolls through; the rest has a page of its own.
-SHOWN_ACCOUNTS = 12
-# Of so many it says why sign-ups failed: reading 100 causes of one takes 12 ms.
-EXPLAINED_ACCOUNTS = 3
-# So many causes of each.
-MOST_CAUSES = 3
-# Of so many forms it says which website they have refused.
-EXPLAINED_FORMS = 10
-_HARMLESS = {str(reason) for reason in HoldReason if reason.is_harmless}
-_BY_THEMSELVES = {str(reason) for reason in HoldReason if reason.ends_by_itself}
 # Sign-ups come as in the last hour, which a chart shows, too.
 _MINUTES = 60
 
@@ -139,7 +135,7 @@ class OverviewReader:
         summaries = in_trouble_first(self.summaries.named(list(by_name)))
         names = [each.account.name for each in summaries]
         deliveries = self.baselines.last_deliveries(names)
-        causes = self._causes(_most_failed(shown))
+        causes = self._causes(most_failed(shown))
         return [
             AccountView(
                 summary=summary,
@@ -155,10 +151,7 @@ class OverviewReader:
     def _causes(self, names: Sequence[str]) -> Mapping[str, Sequence[Cause]]:
         """Return by account why most of what waits for a decision failed, the largest causes
         first."""
-        largest: dict[str, list[FailureGroup]] = defaultdict(list)
-        for group in sorted(self.targets.lists.index.groups(names), key=lambda of: -of.undecided):
-            if group.undecided and len(largest[group.account]) < MOST_CAUSES:
-                largest[group.account].append(group)
+        largest = largest_causes(self.targets.lists.index.groups(names))
         targets = self.targets.of_causes([each for some in largest.values() for each in some])
         return {
             name: [Cause(each, targets.get((name, each.id))) for each in groups]
@@ -168,29 +161,16 @@ class OverviewReader:
     def _refusals(self, names: Sequence[str]) -> Mapping[str, list[FormFigures]]:
         """Return the forms of these accounts that have refused sign-ups, the most first."""
         forms = [form for form in self.summaries.registry.forms() if form.account in names]
-        found = defaultdict(list)
-        figures = self.status.form_counts.figures(forms, names)
-        for each in sorted(figures, key=lambda of: -sum(of.refused_signups.values())):
-            if each.refused_signups:
-                found[each.form.account].append(each)
-        return found
+        return refusing_forms(self.status.form_counts.figures(forms, names))
 
     def _refused_websites(
         self, refusals: Mapping[str, Sequence[FormFigures]]
     ) -> list[tuple[Form, RefusedWebsite]]:
         """Return the newest website of each form that has refused sign-ups of some."""
-        forms = [
-            each.form
-            for of_account in refusals.values()
-            for each in of_account
-            if each.refused.get(RefusalCode.ORIGIN)
-        ][:EXPLAINED_FORMS]
+        forms = forms_to_explain(refusals)
         kept = self.status.form_counts.last_refusals([form.name for form in forms])
-        return [
-            (form, website)
-            for form, last in zip(forms, kept, strict=True)
-            for website in [each for each in refused_websites(form, last) if each.signups][:1]
-        ]
+        found = zip(forms, map(newest_website, forms, kept), strict=True)
+        return [(form, website) for form, website in found if website]
 
     def _quotas(self, glances: Sequence[Glance], hour: Sequence[ChartSlot]) -> dict[str, QuotaUse]:
         """Return the use of each API key, by `Glance.api_key`."""
@@ -223,41 +203,8 @@ def _arriving(of_keys: Mapping[str, Sequence[Glance]], hour: Counts) -> dict[str
     return {key: came * each_today for key, came in today.items()}
 
 
-def _most_failed(glances: Sequence[Glance]) -> list[str]:
-    """Return the accounts of which the overview says why sign-ups failed."""
-    failed = [each for each in glances if each.undecided]
-    most_first = sorted(failed, key=lambda each: -each.undecided)
-    return [each.account for each in most_first[:EXPLAINED_ACCOUNTS]]
-
-
 def _to_send(counts: Counts) -> int:
     return counts.accepted - counts.quarantined
-
-
-def needs_a_look(glance: Glance) -> bool:
-    """Whether one look at many accounts tells that this one is in trouble."""
-    return bool(set(glance.holds) - _HARMLESS) or _asks_somebody(glance)
-
-
-def needs_a_person(glance: Glance) -> bool:
-    """Whether somebody can do something about that trouble."""
-    return bool(set(glance.holds) - _HARMLESS - _BY_THEMSELVES) or _asks_somebody(glance)
-
-
-def _asks_somebody(glance: Glance) -> bool:
-    return glance.tokens_in_trouble or glance.undecided > 0
-
-
-def choose(glances: Sequence[Glance]) -> tuple[list[Glance], list[Glance]]:
-    """Return the accounts to show, and the others: those in trouble first, then the busiest."""
-    in_order = sorted(glances, key=_place)
-    return in_order[:SHOWN_ACCOUNTS], in_order[SHOWN_ACCOUNTS:]
-
-
-def _place(glance: Glance) -> tuple[bool, bool, bool, int, str]:
-    busy = glance.today.accepted + glance.due
-    needs = (not needs_a_person(glance), not needs_a_look(glance), not glance.quarantined)
-    return *needs, -busy, glance.account.casefold()
 
 
 def make_overview_reader(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 
@@ -18,7 +19,7 @@ from shared.ledger.processes import SentSignup
 from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
 from shared.operations.operators import Role
-from shared.operations.overview.reader import EXPLAINED_ACCOUNTS
+from shared.operations.overview.shown import EXPLAINED_ACCOUNTS
 from shared.operations.selection import Selection
 from tests.support import builders
 from tests.support.console_browser import SignedIn
@@ -244,11 +245,16 @@ def test_of_many_accounts_a_few_are_shown_those_in_trouble_first(
     for name in ("shop-17", "shop-18"):
         builders.accept(ledger, account=name)
     ledger.hold("shop-23", HoldReason.OUTAGE, by="worker")
+    other = builders.form("other", account="shop-9", origins=("https://www.example.com",))
+    Registry(redis_client).save_form(other)
+    tally = replace(kept_tally(refusal()), form="other", account="shop-9")
+    FormCounts(redis_client).add("web", 1, [tally])
     page = overview()
     shown = re.findall('<article class="card account" id="account-([^"]+)">', page)
     assert len(shown) == 12
     assert set(shown[:2]) == {"acme", "shop-23"}
     assert {"shop-17", "shop-18"} <= set(shown)
+    assert "shop-9" not in shown and "https://www.example.org" not in page
     assert '<a href="/console/accounts">All 31 accounts</a>' in page
 
 
