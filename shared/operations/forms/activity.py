@@ -73,7 +73,7 @@ class FormsPage:
 
 
 def form_page(
-    status: SystemStatus, words: str = "", number: int = 1, *, per_page: int = PER_PAGE
+    status: SystemStatus, words: str, number: int, *, per_page: int = PER_PAGE
 ) -> FormsPage:
     """Return a page of the forms with `words` in their name or title, or of the account `words`:
     first those that refuse too much. Raises `LedgerUnavailable`."""

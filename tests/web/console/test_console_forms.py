@@ -189,22 +189,22 @@ def test_each_form_has_its_figures(
 def test_those_that_refuse_too_much_come_first_and_closed_ones_say_so(
     app: Flask, browser: SignedIn, save_form: SaveForm, refuse: Callable[..., None]
 ) -> None:
-    save_form("alpha", enabled=False)
+    save_form("Oven", enabled=False)
     save_form("zulu")
     refuse(9, "zulu")
     page = read(browser, "/console/forms")
-    assert re.findall(r'href="/console/forms/(\w+)"', page) == ["zulu", "alpha", "news"]
-    assert "✗ Refuses sign-ups" in words(page) and " Closed " in words(page)
+    assert re.findall(r'href="/console/forms/(\w+)"', page) == ["zulu", "news", "Oven"]
+    assert words(page).count("✗ Refuses sign-ups") == 1 and " Closed " in words(page)
     status = services_of(app).operations.status
-    pages = [form_page(status, number=number, per_page=2) for number in (1, 2)]
-    assert [[row.form.name for row in page.rows] for page in pages] == [["zulu", "alpha"], ["news"]]
+    pages = [form_page(status, "", number, per_page=2) for number in (1, 2)]
+    assert [[row.form.name for row in page.rows] for page in pages] == [["zulu", "news"], ["Oven"]]
 
 
 def test_a_form_is_found_by_name_title_or_account(browser: SignedIn, save_form: SaveForm) -> None:
-    save_form("cakes", title="Weekly specials", account="blue")
-    for looked_for in ("CAK", "specials", "blue"):
+    save_form("Cakes", title="Weekly Specials", account="Blue")
+    for looked_for in ("cAK", " weekly ", "blue"):
         page = read(browser, f"/console/forms?name={looked_for}")
-        assert re.findall(r'href="/console/forms/(\w+)"', page) == ["cakes"]
+        assert re.findall(r'href="/console/forms/(\w+)"', page) == ["Cakes"]
     assert "No form fits" in read(browser, "/console/forms?name=nothing")
 
 
