@@ -20,6 +20,7 @@ from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
 from shared.operations.operators import Role
 from shared.operations.overview.shown import EXPLAINED_ACCOUNTS
+from shared.operations.overview.verdict import Gravity, Place, Reason, Verdict
 from shared.operations.selection import Selection
 from tests.support import builders
 from tests.support.console_browser import SignedIn
@@ -100,6 +101,44 @@ def test_the_verdict_says_what_is_wrong_and_leads_there(
     assert '<a href="/console/accounts/acme">Open the account</a>' in verdict
     assert "Alerts are off." in verdict
     assert '<a href="/console/doctor">Ask the doctor</a>' in verdict
+
+
+LINKS = {
+    Place.ACCOUNT: ("/console/accounts/x", "Open the account"),
+    Place.ACCOUNTS: ("/console/accounts", "See all accounts"),
+    Place.FORM: ("/console/forms/x", "Open the form"),
+    Place.FAILED: ("/console/failed?account=x", "See why"),
+    Place.WAITING: ("/console/waiting?account=x", "See what waits"),
+    Place.QUARANTINE: ("/console/quarantine?account=x", "Review them"),
+    Place.DOCTOR: ("/console/doctor?account=x", "Ask the doctor"),
+}
+
+
+@pytest.mark.parametrize(
+    ("gravity", "kind", "mark"),
+    [
+        (Gravity.ACT, "problem", "problem"),
+        (Gravity.WAIT, "waiting", "waiting"),
+        (Gravity.LOOK, "waiting", "waiting"),
+        (Gravity.KNOW, "ok", "off"),
+    ],
+)
+def test_each_reason_has_its_mark_and_leads_to_its_page(
+    overview: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+    gravity: Gravity,
+    kind: str,
+    mark: str,
+) -> None:
+    every = [Reason(gravity=gravity, sentence="So.", place=place, name="x") for place in LINKS]
+    found = Verdict("All is so.", (*every, *every[:2]))
+    monkeypatch.setattr("web.console.overview.verdict", lambda _: found)
+    page = overview().partition('<section class="verdict ')[2].partition("</section>")[0]
+    assert page.startswith(f'{kind}"')
+    assert re.findall(r'<li><span class="pill (\w+)">', page) == [mark] * 9
+    links = re.findall(r'<a href="([^"]+)">([^<]+)</a></li>', page)
+    assert links[: len(every)] == list(LINKS.values())
+    assert "<summary>1 more</summary>" in page
 
 
 def test_dead_letters_lead_to_their_list_by_reason(
@@ -274,7 +313,8 @@ def test_what_is_asked_for_again_is_the_part_that_changes(ledger: Ledger, app: F
     part = browser.get("/console/live").text
     assert part.strip().startswith('<div id="live"')
     assert "<html" not in part
-    assert 'hx-get="/console/live"' in page
+    again = re.search(r'data-live="(\d+)" hx-get="/console/live"', page)
+    assert again and 5 <= int(again[1]) < 600
     assert "Acme Bakery" in part
     builders.accept(ledger)
     assert ">1<" in tile(browser.get("/console/live").text, "Waiting")
