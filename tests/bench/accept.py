@@ -17,7 +17,7 @@ from tests.bench.web_servers import Load, WebServer, start_ours, start_peer
 from tests.support.stack import Stack, eventually
 
 ROUNDS, SECONDS, WARM_UP = 7, 2, 2000
-LATENCY_SECONDS = 8
+LATENCY_ROUNDS, LATENCY_SECONDS = 5, 4
 TUTORIAL, EMPTY = "Flask + `.delay()`", "an empty view"
 QUEUE = "celery"  # its name by default
 
@@ -58,8 +58,9 @@ def _cpu(rounds: list[Round]) -> Iterator[Row]:
     ratios = [each[OURS].web / each[EMPTY].web for each in rounds]
     goal = at_most(2.6, f"x {EMPTY}", ratios, "x", digits=2)
     yield Row("web's CPU for each, µs", _cells(rounds, lambda load: load.web), goal)
-    costs = [each[OURS].valkey for each in rounds]
-    goal = at_most(80, "µs", costs, "µs")
+    # The goal was 80 µs on a machine on which the tutorial took 30.
+    ratios = [each[OURS].valkey / each[TUTORIAL].valkey for each in rounds]
+    goal = at_most(2.7, f"x {TUTORIAL}", ratios, "x", digits=2)
     yield Row("Redis' CPU for each, µs", _cells(rounds, lambda load: load.valkey)[:2], goal)
     yield Row("the load generator's, µs", _cells(rounds, lambda load: load.generator))
 
@@ -69,17 +70,26 @@ def _cells(rounds: list[Round], figure: Callable[[Load], float]) -> list[str]:
 
 
 def _waits(servers: Sequence[WebServer], rounds: list[Round]) -> Iterator[Row]:
-    """Measure how long visitors wait at half of the most that a server can do."""
-    medians, highs = [], []
-    for server in servers:
-        rate = statistics.median(each[server.name].per_second for each in rounds) / 2
-        waits = sorted(server.load(int(rate * LATENCY_SECONDS), rate).latencies)
-        medians.append(statistics.median(waits))
-        highs.append(waits[int(len(waits) * 0.99)])
-        say(f"{server.name} at {rate:,.0f} a second: {medians[-1]:.1f} ms, p99 {highs[-1]:.1f} ms")
-    yield Row("answer at half of that, ms: median", [f"{each:.1f}" for each in medians])
-    goal = at_most(5, "x the median", [highs[0] / medians[0]], "x", digits=1)
-    yield Row("99 %", [f"{each:.1f}" for each in highs], goal)
+    """Measure how long visitors wait at half of the most that a server can do, in turn, too."""
+    rates = {
+        server.name: statistics.median(each[server.name].per_second for each in rounds) / 2
+        for server in servers
+    }
+    medians: dict[str, list[float]] = {server.name: [] for server in servers}
+    highs: dict[str, list[float]] = {server.name: [] for server in servers}
+    for _ in range(LATENCY_ROUNDS):
+        for server in servers:
+            rate = rates[server.name]
+            waits = sorted(server.load(int(rate * LATENCY_SECONDS), rate).latencies)
+            medians[server.name].append(statistics.median(waits))
+            highs[server.name].append(waits[int(len(waits) * 0.99)])
+        found = (f"{name} {medians[name][-1]:.1f}, p99 {highs[name][-1]:.1f}" for name in rates)
+        say(f"ms at half of that: {', '.join(found)}")
+    cells = [spread(each, digits=1) for each in medians.values()]
+    yield Row("answer at half of that, ms: median", cells)
+    ratios = [high / median for high, median in zip(highs[OURS], medians[OURS], strict=True)]
+    goal = at_most(5, "x the median", ratios, "x", digits=1)
+    yield Row("99 %", [spread(each, digits=1) for each in highs.values()], goal)
 
 
 def _check_ledger(stack: Stack, ours: WebServer) -> None:
