@@ -107,7 +107,7 @@ def ask_again_after(took: float) -> int:
 def where(reason: Reason) -> str:
     """Return the address of the page on which it is mended."""
     endpoint, named = _PAGES[reason.place]
-    values: dict[str, Any] = {named: reason.name} if named and reason.name else {}
+    values: dict[str, Any] = {named: reason.name} if named else {}
     return url_for(endpoint, **values, group=reason.group)
 
 
