@@ -13,6 +13,7 @@ from flask import Flask
 from shared.domain.account import HoldReason
 from shared.domain.short_ids import short_id
 from shared.domain.signup import DeathReason
+from shared.infrastructure.sealing import Sealer
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
 from shared.ledger.processes import SentSignup
@@ -403,6 +404,15 @@ def test_dead_workers_are_the_first_thing_said(ledger: Ledger, overview: Callabl
     assert "Workers alive: 1." in page
     assert 'id="processes" > <summary><h2>Processes</h2> <span class="soft">1 worker alive' in page
     assert re.search(r"Last beat: \d s ago\.", overview())
+
+
+def test_a_secret_key_that_opens_nothing_is_told(
+    redis_client: "redis.Redis", overview: Callable[[], str]
+) -> None:
+    said = "RELAY_SECRET_KEY cannot open the secrets that are stored in Redis."
+    assert said not in overview()
+    redis_client.set(keys.FINGERPRINT_KEY, Sealer(("another secret",)).seal("key"))
+    assert said in overview()
 
 
 def test_workers_are_shown_with_what_they_send(ledger: Ledger, overview: Callable[[], str]) -> None:
