@@ -265,8 +265,8 @@ class Soak:
             for database in (client, self._rig.valkey.client(1)):
                 assert not (left := traces_in_redis(database, ANYBODY)), left
         eventually(
+            # Redis deletes the old file in the background.
             lambda: not traces_in_files(self._rig.folder, ANYBODY),
-            within=5,  # Redis deletes the old file in the background
             what=f"the end of people in {traces_in_files(self._rig.folder, ANYBODY)}",
         )
 

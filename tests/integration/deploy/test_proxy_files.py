@@ -165,13 +165,13 @@ def test_nothing_that_a_visitor_typed_is_in_a_log(
 ) -> None:
     typed = {"params": {"email": "grace@example.com"}, "headers": {"Referer": "https://x/?grace"}}
     site.get("/f/news", **typed)
-    eventually(lambda: "/f/news" in site.proxy.logs(), within=10, what="the request")
+    eventually(lambda: "/f/news" in site.proxy.logs(), what="the request")
     without_web = Proxy(site.proxy.kind, site.proxy.name, tmp_path / "proxy", free_port(), True)
     with without_web:
         monkeypatch.setattr(socket, "getaddrinfo", without_web.leads_here(FIND))
         site.browser.verify = str(without_web.certificate)
         assert site.get("/f/news", **typed).status_code == 502
-        eventually(lambda: "502" in without_web.logs(), within=10, what="the failure")
+        eventually(lambda: "502" in without_web.logs(), what="the failure")
     assert "grace" not in site.proxy.logs() + without_web.logs()
 
 

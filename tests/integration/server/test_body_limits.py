@@ -133,6 +133,6 @@ def test_a_form_counts_what_was_too_large_and_what_broke_off(web: WebProcess) ->
             [figures] = FormCounts(client).figures([form], ["acme"])
             return dict(figures.refused)
 
-        eventually(lambda: sum(refused().values()) >= 5, within=10, what="counting")
+        eventually(lambda: sum(refused().values()) >= 5, what="counting")
         assert refused() == {"too_large": 3, "malformed": 2}
     assert accepted(web) == stored

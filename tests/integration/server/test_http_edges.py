@@ -141,7 +141,7 @@ def test_other_versions_are_refused(web: WebProcess, request_line: bytes) -> Non
 
 def test_a_client_that_waits_for_100_continue_gets_it(web: WebProcess) -> None:
     text = body()
-    with socket.create_connection(("127.0.0.1", web.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", web.port), timeout=20) as connection:
         lines = b"Expect: 100-continue", b"Content-Length: %d" % len(text)
         connection.sendall(head(b"/f/news", *lines))
         assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -150,7 +150,7 @@ def test_a_client_that_waits_for_100_continue_gets_it(web: WebProcess) -> None:
 
 
 def test_a_client_that_waits_with_a_large_body_is_refused_before_it_sends(web: WebProcess) -> None:
-    with socket.create_connection(("127.0.0.1", web.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", web.port), timeout=20) as connection:
         lines = b"Expect: 100-continue", b"Content-Length: 100000"
         connection.sendall(head(b"/f/news", *lines))
         assert connection.recv(100).startswith(b"HTTP/1.1 413")

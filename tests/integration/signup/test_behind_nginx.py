@@ -195,7 +195,7 @@ def test_the_doctor_says_when_nobody_trusts_the_proxy(
     with web, nginx:
         assert requests.get(f"{nginx.url}/signup/healthz", timeout=10).ok
         note = forwarding(redis_client)
-        eventually(lambda: note.read() is not None, within=10, what="the note")
+        eventually(lambda: note.read() is not None, what="the note")
         checked = proxies(note.read)
     assert checked.verdict == CheckResult.PROBLEM
     assert "X-Forwarded-For" in checked.found
@@ -206,5 +206,5 @@ def test_what_a_visitor_typed_is_in_no_log_of_the_proxy(site: Site) -> None:
     page = site.get("/f/news?email=ada%40example.com")
     assert 'value="ada@example.com"' in page.text
     log = site.nginx.access_log  # nginx writes it after its answer
-    eventually(lambda: "GET /signup/f/news" in log.read_text(), within=10, what="the request")
+    eventually(lambda: "GET /signup/f/news" in log.read_text(), what="the request")
     assert "ada" not in log.read_text()

@@ -133,7 +133,7 @@ def test_a_closed_form_is_closed_in_all_of_them_within_two_seconds(
         return {post(web, pid, f"{pid}@x.example", form="closing")[0] for pid in web.serving()}
 
     save_form(client, name="closing")
-    eventually(lambda: statuses() == {202}, within=10, what="opening")
+    eventually(lambda: statuses() == {202}, what="opening")
     save_form(client, name="closing", enabled=False)
     eventually(
         lambda: statuses() == {410}, within=FRESH.total_seconds() + 3, what="closing everywhere"
@@ -149,7 +149,7 @@ def test_one_that_dies_is_replaced_while_the_others_serve(web: WebProcess) -> No
         connection.request("GET", "/healthz")
         assert connection.getresponse().status == 200
         connection.close()
-    eventually(lambda: len(web.serving() - before) == 1, within=10, what="the successor")
+    eventually(lambda: len(web.serving() - before) == 1, what="the successor")
     [successor] = web.serving() - before
     assert post(web, successor, "ada@successor.example")[0] == 202
 

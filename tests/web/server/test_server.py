@@ -50,7 +50,7 @@ def client(server: ValkeyServer) -> Iterator["redis.Redis"]:
 
 def send(web: WebProcess, request: bytes, *, cut: bool = False) -> bytes:
     """Return all that is answered; `cut` ends the request there."""
-    with socket.create_connection(("127.0.0.1", web.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", web.port), timeout=20) as connection:
         connection.sendall(request)
         if cut:
             connection.shutdown(socket.SHUT_WR)
@@ -143,5 +143,5 @@ def test_serving_processes_that_all_die_are_replaced(server: ValkeyServer, tmp_p
         before = web.serving()
         for pid in before:
             os.kill(pid, signal.SIGKILL)
-        eventually(lambda: len(web.serving() - before) == 2, within=10, what="new")
-        eventually(web.answers, within=10, what="an answer")
+        eventually(lambda: len(web.serving() - before) == 2, what="new")
+        eventually(web.answers, what="an answer")

@@ -403,7 +403,7 @@ def test_once_the_spool_has_drained_sign_ups_are_taken_at_once_again(
         assert door.send(next(people)).status_code == 303
         return by_flask.call_count == before
 
-    eventually(taken_at_once, within=10, what="the fast path")
+    eventually(taken_at_once, what="the fast path")
 
 
 # --- round trips
