@@ -1,7 +1,10 @@
 """Whether the day's calls of an API key last until midnight, at the pace of now. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+
+from shared.domain.counts import Counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +29,18 @@ class QuotaForecast:
 
 def next_midnight(now: datetime) -> datetime:
     return datetime.combine(now.date() + timedelta(days=1), time(), UTC)
+
+
+def arriving_per_second(hour: Counts, today: Mapping[str, Counts]) -> dict[str, float]:
+    """Return how many sign-ups come in a second for each API key: those of the last `hour`, split
+    as those of `today` are."""
+    to_send = {key: _to_send(counts) for key, counts in today.items()}
+    each = _to_send(hour) / (3600 * max(1, sum(to_send.values())))
+    return {key: each * count for key, count in to_send.items()}
+
+
+def _to_send(counts: Counts) -> int:
+    return counts.accepted - counts.quarantined
 
 
 def forecast_quota(

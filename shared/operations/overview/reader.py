@@ -14,7 +14,7 @@ from shared.constant_contact.pacing import pace_rules
 from shared.domain.counts import ChartSlot, Counts
 from shared.domain.form import Form
 from shared.domain.memory_forecast import MemoryForecast
-from shared.domain.quota_forecast import forecast_quota
+from shared.domain.quota_forecast import arriving_per_second, forecast_quota
 from shared.domain.refusal_texts import RefusedWebsite
 from shared.domain.requests_today import RequestsToday
 from shared.infrastructure.settings import Settings
@@ -178,7 +178,10 @@ class OverviewReader:
         of_keys: dict[str, list[Glance]] = {self._default_key: []}
         for each in glances:
             of_keys.setdefault(each.api_key, []).append(each)
-        arriving = _arriving(of_keys, sum((slot.counts for slot in hour), Counts()))
+        arriving = arriving_per_second(
+            sum((slot.counts for slot in hour), Counts()),
+            {key: sum((each.today for each in of), Counts()) for key, of in of_keys.items()},
+        )
         return {
             key: self._quota(today, of_keys[key], arriving[key])
             for key, today in zip(of_keys, pace.today_by(list(of_keys)), strict=True)
@@ -193,18 +196,6 @@ class OverviewReader:
             now=self.now(),
         )
         return QuotaUse(today=today, limit=self.requests_per_day, forecast=forecast)
-
-
-def _arriving(of_keys: Mapping[str, Sequence[Glance]], hour: Counts) -> dict[str, float]:
-    """Return how many sign-ups come in a second for each API key: those of the last hour, split as
-    those of today are."""
-    today = {key: sum(_to_send(each.today) for each in of) for key, of in of_keys.items()}
-    each_today = _to_send(hour) / (_MINUTES * 60 * max(1, sum(today.values())))
-    return {key: came * each_today for key, came in today.items()}
-
-
-def _to_send(counts: Counts) -> int:
-    return counts.accepted - counts.quarantined
 
 
 def make_overview_reader(

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.domain.quota_forecast import forecast_quota
+from shared.domain.counts import Counts
+from shared.domain.quota_forecast import arriving_per_second, forecast_quota
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HALF_A_DAY = 43_200
@@ -49,3 +50,26 @@ def test_it_is_said_with_two_digits() -> None:
     lasts = forecast_quota(left=9012, due=7, arriving=0, per_second=4, now=NOON)
     assert lasts is not None
     assert lasts.sentence == "At this pace about 9,000 are left at 00:00 UTC."
+
+
+@pytest.mark.parametrize(
+    ("hour", "today", "arriving"),
+    [
+        pytest.param(7200, {"one": 9000}, {"one": 2.0}, id="one key"),
+        pytest.param(7200, {"one": 9000, "two": 3000}, {"one": 1.5, "two": 0.5}, id="two keys"),
+        pytest.param(7200, {"one": 9000, "new": 0}, {"one": 2.0, "new": 0}, id="one is idle"),
+        pytest.param(0, {"one": 9000}, {"one": 0}, id="nothing of late"),
+        pytest.param(3600, {"one": 0}, {"one": 0}, id="just after midnight"),
+        pytest.param(3600, {}, {}, id="no key"),
+    ],
+)
+def test_what_came_in_the_last_hour_is_split_as_what_came_today(
+    hour: int, today: dict[str, int], arriving: dict[str, float]
+) -> None:
+    """What is in quarantine is not sent."""
+
+    def counts(to_send: int) -> Counts:
+        return Counts(accepted=to_send + 5, quarantined=5)
+
+    found = arriving_per_second(counts(hour), {key: counts(of) for key, of in today.items()})
+    assert found == arriving
