@@ -67,13 +67,22 @@ def tile(page: str, label: str) -> str:
     return found[1]
 
 
+def hold_its_age_at_zero(client: "redis.Redis") -> None:
+    """Let what waits look as if it came this moment, however slow the machine is."""
+    for name in ("unsettled", "due:fresh"):
+        key = keys.account("acme") + name
+        for id in client.zrange(key, 0, -1):
+            client.zincrby(key, 3_600_000, str(id))
+
+
 def test_every_figure_is_shown_and_equals_the_status(
-    ledger: Ledger, overview: Callable[[], str]
+    ledger: Ledger, redis_client: "redis.Redis", overview: Callable[[], str]
 ) -> None:
     for number in range(3):
         builders.accept(ledger, f"{number}@example.com")
     builders.accept(ledger, "robot@example.com", quarantine="honeypot")
     builders.bury_claim(ledger, builders.claimed(ledger))
+    hold_its_age_at_zero(redis_client)
     page = overview()
     assert "Acme Bakery" in page
     assert "Every one of 4 accepted sign-ups is accounted for. None is lost." in page
@@ -403,7 +412,7 @@ def test_dead_workers_are_the_first_thing_said(ledger: Ledger, overview: Callabl
     page = overview()
     assert "Workers alive: 1." in page
     assert 'id="processes" > <summary><h2>Processes</h2> <span class="soft">1 worker alive' in page
-    assert re.search(r"Last beat: \d s ago\.", overview())
+    assert re.search(r"Last beat: \d+ s ago\.", overview())
 
 
 def test_a_secret_key_that_opens_nothing_is_told(
