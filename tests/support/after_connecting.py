@@ -9,12 +9,13 @@ from shared.constant_contact.factory import make_vault
 from shared.constant_contact.token_set import TokenSet
 from shared.infrastructure.settings import Settings
 from shared.ledger import keys
+from tests.support.lasting_keys import lasting_keys
 
 OF_TOKENS = ("tokens", "token-spent")
 
 
 class AfterConnecting:
-    """Keeps every key of a ledger but the tokens: the sandbox forgets those with each test."""
+    """Keeps what lasts in a ledger, but for the tokens: the sandbox forgets them with each test."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[int, Any]] = {}  # how long each lasts, and its dump
@@ -25,7 +26,7 @@ class AfterConnecting:
 
     def keep(self, client: "redis.Redis", account: str) -> None:
         of_tokens = {f"{keys.account(account)}{name}" for name in OF_TOKENS}
-        for key in set(client.scan_iter()) - of_tokens:
+        for key in lasting_keys(client) - of_tokens:
             self._kept[key] = max(0, client.pttl(key)), client.dump(key)
 
     def put_back(

@@ -4,6 +4,7 @@ import redis
 
 from tests.support.after_connecting import OF_TOKENS, AfterConnecting
 from tests.support.command_line import CommandLine
+from tests.support.lasting_keys import lasting_keys
 from tests.support.sandbox_server import SandboxServer
 
 # These are others each time: the tokens, sealed and as digests, and the moments they came.
@@ -13,7 +14,7 @@ MOMENTS = ("received_at", "refreshed_at", "expires_at")
 
 def all_but_tokens(client: "redis.Redis") -> dict[str, bytes | None]:
     of_tokens = {f"relay:{{acme}}:{name}" for name in OF_TOKENS}
-    return {key: client.dump(key) for key in set(client.scan_iter()) - of_tokens}
+    return {key: client.dump(key) for key in lasting_keys(client) - of_tokens}
 
 
 def of_tokens(client: "redis.Redis") -> tuple[dict[str, str], int]:

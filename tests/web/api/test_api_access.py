@@ -16,6 +16,7 @@ from shared.domain.audit import Action
 from shared.domain.job import JobPace
 from shared.domain.second_factor import WhoMustHaveOne
 from shared.infrastructure.settings import Settings
+from shared.ledger import keys
 from shared.ledger.jobs import JobLedger
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.audit_trail import AuditTrail
@@ -23,6 +24,7 @@ from shared.operations.operators import Role
 from tests.support.api_script import Script, ask
 from tests.support.builders import accept, bury
 from tests.support.console_browser import SignedIn
+from tests.support.lasting_keys import lasting_keys
 from tests.support.phone import Phone
 from tests.support.web_services import services_of
 from web.api import guard
@@ -151,11 +153,8 @@ def test_a_viewer_who_is_refused_changes_nothing(
 
 def _stored(client: "redis.Redis") -> dict[str, Any]:
     """Return all that is stored of accounts and the audit trail, but for when keys were used."""
-    found = {}
-    for key in sorted(client.scan_iter("relay:*")):
-        if str(key) != "relay:operator-keys":
-            found[str(key)] = client.dump(key) if client.ttl(key) == -1 else None
-    return found
+    compared = sorted(lasting_keys(client) - {keys.OPERATOR_KEYS})
+    return {key: client.dump(key) if client.ttl(key) == -1 else None for key in compared}
 
 
 # --- other ways in
