@@ -22,6 +22,8 @@ _EVERY_CLIENT: dict[str, Any] = {
     # With them, redis-py 8 lends out connections that the server has closed. Valkey has none.
     "maint_notifications_config": MaintNotificationsConfig(enabled=False),
 }
+# Seconds, where a person waits to hear whether Redis is there.
+BRIEFLY = {"socket_timeout": 0.3, "socket_connect_timeout": 0.25}
 
 
 def check_redis_url(url: str) -> str:
@@ -85,7 +87,7 @@ def _connect(
 
 def connect_briefly(url: str) -> "redis.Redis":
     """Return a client that finds out soon that Redis is away: a person waits for the answer."""
-    return connect(url, socket_timeout=0.3, socket_connect_timeout=0.25)
+    return connect(url, **BRIEFLY)
 
 
 def celery_broker(url: str) -> tuple[str, dict[str, Any]]:
