@@ -72,7 +72,7 @@ from web.signup.intake import Intake, KnownFingerprints
 from web.signup.ledger_channel import LedgerChannel
 from web.signup.notifier import WorkerNotifier
 from web.signup.people_on_disk import SpooledPeople
-from web.signup.redis_deadline import START_WAITS, VISITOR_WAITS, DeadlinePool
+from web.signup.redis_deadline import START_WAITS, VISITOR_WAITS, DeadlinePool, RedisDeadline
 from web.signup.refused_requests import RefusedRequests, refused_limit
 from web.signup.signup_ids import SignupIds
 from web.signup.spool import Spool
@@ -323,7 +323,8 @@ def _begin(found: Services) -> None:
     """Bring what the process knows up to date, as far as Redis is there."""
     found.misfits.forget()
     # In a pool of its own: a slow start must not have visitors' calls fail at once.
-    ask = DeadlinePool(threads=1, clock=time.monotonic).start(START_WAITS).ask
+    pool = DeadlinePool(threads=1, clock=time.monotonic)
+    ask = RedisDeadline(pool, START_WAITS.total_seconds(), time.monotonic).ask
     found.form_cache.refresh(ask)
     with contextlib.suppress(LedgerUnavailable, Refused):  # the first sign-up tries again
         ask(found.intake.fingerprints)

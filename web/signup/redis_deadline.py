@@ -39,9 +39,9 @@ class DeadlinePool:
         self._lock = threading.Lock()
         self._closed_until = float("-inf")
 
-    def start(self, waits: timedelta = VISITOR_WAITS) -> "RedisDeadline":
+    def start(self) -> "RedisDeadline":
         """Return the deadline of one request, which begins now."""
-        return RedisDeadline(self, waits.total_seconds(), self._clock)
+        return RedisDeadline(self, VISITOR_WAITS.total_seconds(), self._clock)
 
     def answers(self) -> bool:
         """Whether Redis has answered in time lately."""
@@ -79,7 +79,7 @@ class DeadlinePool:
 
 
 class RedisDeadline:
-    """The time that is left for one request's calls to Redis."""
+    """The time that is left for the calls to Redis of one request, or of web's start."""
 
     def __init__(self, pool: DeadlinePool, seconds: float, clock: Callable[[], float]) -> None:
         self._pool = pool
