@@ -21,6 +21,7 @@ from jinja2.bccache import Bucket
 from werkzeug.routing import Rule
 
 from shared.domain.audit import Actor, Via, set_actor
+from shared.infrastructure.redis_urls import BRIEFLY
 from shared.infrastructure.settings import Settings
 from shared.ledger.format import open_ledger
 from shared.operations import operators
@@ -171,8 +172,11 @@ def no_late_flush() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def patience(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a busy machine not look like a Redis that hangs, but where that is what is tested."""
-    app = sys.modules.get("web.app")
-    if app and not request.node.get_closest_marker("impatient"):
+    if request.node.get_closest_marker("impatient"):
+        return
+    for option in BRIEFLY:
+        monkeypatch.setitem(BRIEFLY, option, 10.0)
+    if app := sys.modules.get("web.app"):
         for module in (sys.modules["web.signup.redis_deadline"], app):
             monkeypatch.setattr(module, "VISITOR_WAITS", timedelta(seconds=20))
         monkeypatch.setattr(app, "SOCKET_WAITS", 15)

@@ -215,6 +215,7 @@ def test_a_broker_that_is_away_is_reported(there: Settings) -> None:
     assert one(examine(alone), "broker").verdict == PROBLEM
 
 
+@pytest.mark.impatient
 @pytest.mark.parametrize("gone", ["stopped", "frozen"])
 def test_without_redis_it_says_so_first_and_checks_the_rest(
     there: Settings, own_server: ValkeyServer, gone: str, monkeypatch: pytest.MonkeyPatch
