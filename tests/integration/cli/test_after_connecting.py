@@ -2,9 +2,8 @@
 
 import redis
 
-from tests.support.after_connecting import OF_TOKENS, AfterConnecting
+from tests.support.after_connecting import OF_TOKENS, AfterConnecting, lasting_keys
 from tests.support.command_line import CommandLine
-from tests.support.lasting_keys import lasting_keys
 from tests.support.sandbox_server import SandboxServer
 
 # These are others each time: the tokens, sealed and as digests, and the moments they came.
