@@ -34,7 +34,9 @@ ONE_TOO_MANY = Totals(accepted=3, delivered=4)
     ],
 )
 def test_the_sum_of_all_accounts(accounts: dict[str, Totals], sentence: str) -> None:
-    assert balance_of(accounts, 0).sentence == sentence
+    found = balance_of(accounts, 0)
+    assert found.sentence == sentence
+    assert bool(found.to_do) == bool(found.uneven)
 
 
 def test_what_to_do_is_told_if_counts_do_not_add_up() -> None:

@@ -56,6 +56,7 @@ def cause(
         (Counts(), 0, "no sign-up has come today."),
         (Counts(accepted=1, delivered=1), 0, "1 sign-up today, delivered."),
         (Counts(accepted=2, delivered=2), 0, "2 sign-ups today, all delivered."),
+        (Counts(accepted=1204, delivered=1204), 0, "1,204 sign-ups today, all delivered."),
         (Counts(accepted=9, delivered=5), 4, "9 sign-ups today, 5 delivered, 4 wait."),
         (Counts(), 1, "0 sign-ups today, 0 delivered, 1 waits."),
     ],
@@ -214,6 +215,7 @@ def test_one_thing_that_needs_somebody_is_the_verdict(
     assert found.gravity == Gravity.ACT
     (reason,) = found.reasons
     assert (reason.place, reason.name) == (place, name)
+    assert reason.to_do is None or reason.to_do[0].isupper()
 
 
 @pytest.mark.parametrize(
@@ -244,6 +246,13 @@ def test_one_thing_that_needs_somebody_is_the_verdict(
             overview(view(quarantined=1)),
             Gravity.LOOK,
             "Acme: 1 quarantined sign-up needs a look.",
+            Place.QUARANTINE,
+            id="one in quarantine",
+        ),
+        pytest.param(
+            overview(view(quarantined=2)),
+            Gravity.LOOK,
+            "Acme: 2 quarantined sign-ups need a look.",
             Place.QUARANTINE,
             id="quarantine",
         ),
