@@ -95,6 +95,7 @@ def test_while_redis_is_away_status_fails_and_tells_what_waits_here(
     assert (scripts.status, scripts.json["spooled"], scripts.json["accounts"]) == (1, 1, None)
 
 
+@pytest.mark.impatient
 @pytest.mark.parametrize("command", ["status", "doctor"])
 def test_a_redis_that_hangs_is_not_waited_for(run: CommandLine, spool: Spool, command: str) -> None:
     keep(spool, "ada@example.com")
